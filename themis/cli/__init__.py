@@ -1,0 +1,35 @@
+"""The command line: one command per step, argument parsing only."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import typer
+
+from themis.errors import Problem
+
+# Every family registers its commands on import; their heavy imports happen inside the commands.
+_FAMILIES = (
+    "studies", "demo", "mine", "contents", "dedup", "aspects", "llm", "preferences", "train", "score", "analysis",
+)  # fmt: skip
+
+app = typer.Typer(
+    name="themis", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+for _family in _FAMILIES:
+    importlib.import_module(f"themis.cli.{_family}").register(app)
+
+
+def main() -> None:
+    """Run a command; a Problem becomes one line on stderr and exit status 1."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except Problem as problem:
+        print(f"themis: {problem}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("themis: stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,5 @@
+"""The Generator seam: chats in, completions or probabilities out, from interchangeable back ends."""
+
+from themis.generation.protocol import Completion, Generator, Request
+
+__all__ = ["Completion", "Generator", "Request"]

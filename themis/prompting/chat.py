@@ -1,0 +1,91 @@
+"""From a chat to its exact token ids, straight from the model's template: one BOS, no text in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from themis.errors import Problem
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_DATE = "01 Jan 2026"  # templates that print today's date are given this one
+
+
+class ForgedMarkup(ValueError):
+    """A text holds one of the tokenizer's special tokens and would change the structure of the chat."""
+
+
+class Chat:
+    """The chat template of one tokenizer."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        if not tokenizer.chat_template:
+            raise Problem(f"{tokenizer.name_or_path}: its tokenizer has no chat template")
+        self.tokenizer = tokenizer
+        self._special = tuple(str(token) for token in tokenizer.all_special_tokens)
+        self._has_system = self._template_takes_system()
+
+    @classmethod
+    def load(cls, folder: Path) -> Chat:
+        """The chat template in a checkpoint folder. Raises Problem where there is none."""
+        from transformers import AutoTokenizer
+
+        if not (Path(folder) / "tokenizer_config.json").is_file():
+            raise Problem(f"{folder}: no tokenizer here; is it a checkpoint folder?")
+        return cls(AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True))
+
+    @property
+    def pad_id(self) -> int:
+        """An id to fill with; a special token, so no text contains it (see `ForgedMarkup`)."""
+        for name in ("unk_token_id", "bos_token_id", "pad_token_id", "eos_token_id"):
+            value = getattr(self.tokenizer, name)
+            if value is not None:
+                return int(value)
+        raise Problem(f"{self.tokenizer.name_or_path}: its tokenizer has no special token to pad with")
+
+    def prompt(self, system: str | None, user: str) -> list[int]:
+        """Ids of the chat up to where the reply begins. Raises ForgedMarkup."""
+        return self._ids(self._messages(system, user), generation=True)
+
+    def conversation(self, system: str | None, user: str, response: str) -> list[int]:
+        """Ids of the chat with its reply. Raises ForgedMarkup, and Problem if the prompt is no prefix of it."""
+        prompt = self.prompt(system, user)
+        messages = [*self._messages(system, user), {"role": "assistant", "content": response}]
+        ids = self._ids(messages, generation=False)
+        if ids[: len(prompt)] != prompt:
+            raise Problem(f"{self.tokenizer.name_or_path}: the chat template's prompt is no prefix of the conversation")
+        return ids
+
+    def _messages(self, system: str | None, user: str) -> list[dict[str, str]]:
+        if system is None:
+            return [{"role": "user", "content": user}]
+        if self._has_system:
+            return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        return [{"role": "user", "content": f"{system}\n\n{user}"}]
+
+    def _ids(self, messages: list[dict[str, str]], *, generation: bool) -> list[int]:
+        for message in messages:
+            for token in self._special:
+                if token in message["content"]:
+                    raise ForgedMarkup(f"the text holds the special token {token}")
+        return list(
+            self.tokenizer.apply_chat_template(
+                messages,
+                tokenize=True,
+                add_generation_prompt=generation,
+                return_dict=False,
+                enable_thinking=False,
+                date_string=_DATE,
+            )
+        )
+
+    def _template_takes_system(self) -> bool:
+        try:
+            text = self.tokenizer.apply_chat_template(
+                [{"role": "system", "content": "themis"}, {"role": "user", "content": "x"}], tokenize=False
+            )
+        except Exception:  # templates refuse a role by raising whatever they like
+            return False
+        return "themis" in text

@@ -1,0 +1,191 @@
+"""The Arrow schema of every table on disk, by name."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from themis.vocabulary import CODE_CRITERIA
+
+_PERSON = pa.struct([pa.field("name", pa.string()), pa.field("email", pa.string()), pa.field("time_sec", pa.int64())])
+_DIFFERENCE = pa.struct(
+    [
+        pa.field("old_mode", pa.int64()),
+        pa.field("new_mode", pa.int64()),
+        pa.field("old_path", pa.string()),
+        pa.field("new_path", pa.string()),
+        pa.field("old_sha1", pa.string()),
+        pa.field("new_sha1", pa.string()),
+    ]
+)
+
+
+def _required(*fields: tuple[str, pa.DataType]) -> list[pa.Field]:
+    return [pa.field(name, kind, nullable=False) for name, kind in fields]
+
+
+_MINED = _required(
+    ("id", pa.string()),  # 32 hex digits: a hash of (commit, path)
+    ("commit", pa.string()),
+    ("repository", pa.string()),  # the first of `repositories`
+    ("repositories", pa.list_(pa.string())),  # every repository that holds the commit, sorted
+    ("license", pa.string()),
+    ("path", pa.string()),
+    ("old_blob", pa.string()),
+    ("new_blob", pa.string()),
+    ("subject", pa.string()),
+    ("message", pa.string()),
+    ("committed_at", pa.int64()),  # seconds since the epoch
+)
+_SELECTED = _MINED + _required(("language", pa.string()), ("split", pa.string()))
+_RETRIEVED = _SELECTED + _required(
+    ("old_contents", pa.string()), ("new_contents", pa.string()), ("encoding", pa.string())
+)
+_DEDUPLICATED = _RETRIEVED + _required(("cluster_id", pa.string()), ("kept", pa.bool_()))
+_LABELLED = (
+    _DEDUPLICATED
+    + _required(*((criterion.value, pa.float64()) for criterion in CODE_CRITERIA))
+    + [
+        pa.field("aspect", pa.string()),  # the criterion with the highest probability, null below the threshold
+        pa.field("reached", pa.string(), nullable=False),  # term | classifier | none
+    ]
+)
+_SCORES = [
+    *_required(("model", pa.string()), ("benchmark", pa.string()), ("id", pa.string())),
+    pa.field("chosen_score", pa.float64()),
+    pa.field("rejected_score", pa.float64()),
+    pa.field("outcome", pa.string(), nullable=False),  # win | tie | loss | missing
+    pa.field("missing_reason", pa.string()),
+    *_required(
+        ("prompt_mode", pa.string()), ("aspect", pa.string()), ("language", pa.string()), ("subset", pa.string())
+    ),
+]
+
+SCHEMAS: dict[str, pa.Schema] = {
+    # The three tables of the BigQuery public dataset `github_repos`, as far as the query reads them.
+    "commits": pa.schema(
+        [
+            *_required(("commit", pa.string()), ("subject", pa.string()), ("message", pa.string())),
+            pa.field("author", _PERSON),
+            pa.field("committer", _PERSON),
+            pa.field("parent", pa.list_(pa.string())),
+            pa.field("repo_name", pa.list_(pa.string())),
+            pa.field("difference", pa.list_(_DIFFERENCE)),
+            pa.field("difference_truncated", pa.bool_()),
+        ]
+    ),
+    "licenses": pa.schema(_required(("repo_name", pa.string()), ("license", pa.string()))),
+    "languages": pa.schema(
+        [
+            pa.field("repo_name", pa.string(), nullable=False),
+            pa.field(
+                "language",
+                pa.list_(pa.struct([pa.field("name", pa.string()), pa.field("bytes", pa.int64())])),
+                nullable=False,
+            ),
+        ]
+    ),
+    # How each commit of a clone reached its main line; GHTorrent's part in the published pipeline.
+    "merges": pa.schema(
+        _required(
+            ("repo_name", pa.string()),
+            ("commit", pa.string()),
+            ("merged", pa.bool_()),
+            ("reverted", pa.bool_()),
+        )
+    ),
+    # Where the repositories lie, and how many commits an independent count finds.
+    "repositories": pa.schema(
+        _required(("repo_name", pa.string()), ("path", pa.string()), ("head", pa.string()), ("commits", pa.int64()))
+    ),
+    "demo": pa.schema(  # what the demo corpus knows of its own commits; no stage reads it, tests and notebooks do
+        _required(
+            ("repository", pa.string()),
+            ("commit", pa.string()),
+            ("kind", pa.string()),  # improvement, or the kind of noise
+            ("criterion", pa.string()),
+            ("language", pa.string()),
+            ("family", pa.string()),
+            ("path", pa.string()),
+            ("window", pa.string()),
+            ("old_length", pa.int64()),
+            ("new_length", pa.int64()),
+        )
+    ),
+    "mined": pa.schema(_MINED),
+    "selected": pa.schema(_SELECTED),
+    "retrieved": pa.schema(_RETRIEVED),
+    "deduplicated": pa.schema(_DEDUPLICATED),
+    "labelled": pa.schema(_LABELLED),
+    "reviews": pa.schema(
+        [
+            *_required(
+                ("id", pa.string()), ("reviewer", pa.string()), ("criterion", pa.string()), ("sample", pa.int64())
+            ),
+            pa.field("rating", pa.float64()),  # 1-5; the expected value where read from probabilities
+            pa.field("probabilities", pa.list_(pa.float64())),  # of the digits 1 to 5, summing to one
+            pa.field("text", pa.string()),
+            pa.field("missing_reason", pa.string()),
+        ]
+    ),
+    "instructions": pa.schema(
+        [
+            *_required(("id", pa.string()), ("writer", pa.string()), ("style", pa.string())),
+            pa.field("instruction", pa.string()),
+            pa.field("text", pa.string()),
+            pa.field("missing_reason", pa.string()),
+        ]
+    ),
+    "judgements": pa.schema(
+        [
+            *_required(("id", pa.string()), ("judge", pa.string()), ("criterion", pa.string()), ("sample", pa.int64())),
+            pa.field("chosen_first", pa.bool_(), nullable=False),
+            pa.field("vote", pa.string()),  # A | B | TIE, as given
+            pa.field("favours", pa.string()),  # chosen | rejected | tie
+            pa.field("probabilities", pa.list_(pa.float64())),  # of A, B, TIE
+            pa.field("text", pa.string()),
+            pa.field("missing_reason", pa.string()),
+        ]
+    ),
+    "preferences": pa.schema(
+        [
+            pa.field("system", pa.string()),  # null: the pair is shown without a system prompt
+            *_required(
+                ("input", pa.string()),
+                ("chosen", pa.string()),
+                ("rejected", pa.string()),
+                ("language", pa.string()),
+                ("aspect", pa.string()),
+                ("source", pa.string()),
+                ("idx", pa.string()),
+            ),
+        ]
+    ),
+    "benchmark": pa.schema(
+        _required(
+            ("id", pa.string()),
+            ("prompt", pa.string()),
+            ("chosen", pa.string()),
+            ("rejected", pa.string()),
+            ("aspect", pa.string()),
+            ("language", pa.string()),
+            ("subset", pa.string()),
+        )
+    ),
+    "scores": pa.schema(_SCORES),
+    "attrition": pa.schema(
+        [
+            *_required(
+                ("stage", pa.string()), ("scope", pa.string()), ("rows_in", pa.int64()), ("rows_kept", pa.int64())
+            ),
+            pa.field("reason", pa.string()),  # null where nothing was dropped
+            pa.field("rows_dropped", pa.int64(), nullable=False),
+        ]
+    ),
+    "metrics": pa.schema(  # one number a row: classifiers, training, judges
+        [
+            *_required(("stage", pa.string()), ("subject", pa.string()), ("metric", pa.string())),
+            pa.field("step", pa.int64()),
+            pa.field("value", pa.float64()),
+        ]
+    ),
+}
