@@ -11,6 +11,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("study-defaults")(study_defaults)
+    app.command("gather")(gather_parts)
     app.command("gather-attrition")(gather_attrition)
 
 
@@ -32,3 +33,14 @@ def gather_attrition(
     from themis.records import gather
 
     gather(ledgers, out)
+
+
+def gather_parts(
+    out: Annotated[Path, typer.Argument(help="Joined table.")],
+    schema: Annotated[str, typer.Argument(help="Name of its schema.")],
+    parts: Annotated[list[Path], typer.Argument(help="The shards.")],
+) -> None:
+    """Join the shards of a table and sort its rows."""
+    from themis.records import gather_shards
+
+    gather_shards(parts, out, schema)

@@ -39,9 +39,7 @@ class Ledger:
             total = self._kept[scope] + sum(reasons.values())
             for reason, count in (reasons or {None: 0}).items():
                 rows.append((self.stage, scope, total, self._kept[scope], reason, count))
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-        schema = SCHEMAS["attrition"]
-        return pa.table([pa.array(c, t) for c, t in zip(columns, schema.types, strict=True)], names=schema.names)
+        return _table(rows)
 
     def write(self, path: Path, inputs: Sequence[Path] = ()) -> None:
         """Write the counts to `path`."""
@@ -49,17 +47,38 @@ class Ledger:
 
 
 def gather(paths: Iterable[Path], out: Path) -> pa.Table:
-    """Join the ledgers of all stages in the order given; raises Problem where one does not add up."""
+    """Join the ledgers of all stages in the order given, the shards of a stage summed.
+
+    Raises Problem where a ledger does not add up.
+    """
     paths = list(paths)
-    table = pa.concat_tables([read(path, "attrition") for path in paths])
-    sums: Counter[tuple[str, str]] = Counter()
-    expected: dict[tuple[str, str], int] = {}
-    for row in table.to_pylist():
-        key = (row["stage"], row["scope"])
-        sums[key] += row["rows_dropped"]
-        expected[key] = row["rows_in"] - row["rows_kept"]
-    for key, dropped in sums.items():
-        if dropped != expected[key]:
-            raise Problem(f"{out}: stage {key[0]}, {key[1]}: {expected[key]} rows are gone but {dropped} have a reason")
+    counts: dict[tuple[str, str], list[int]] = {}
+    reasons: dict[tuple[str, str], Counter[str]] = {}
+    for path in paths:
+        seen: set[tuple[str, str]] = set()
+        for row in read(path, "attrition").to_pylist():
+            key = (row["stage"], row["scope"])
+            total = counts.setdefault(key, [0, 0])
+            if key not in seen:
+                total[0] += row["rows_in"]
+                total[1] += row["rows_kept"]
+            seen.add(key)
+            reasons.setdefault(key, Counter())[row["reason"] or ""] += row["rows_dropped"]
+    rows = []
+    for (stage, scope), (rows_in, kept) in counts.items():
+        dropped = {reason: count for reason, count in sorted(reasons[stage, scope].items()) if count}
+        if rows_in != kept + sum(dropped.values()):
+            raise Problem(
+                f"{out}: stage {stage}, {scope}: {rows_in} rows in, {kept} kept, {sum(dropped.values())} dropped: "
+                f"{rows_in - kept - sum(dropped.values())} rows have no reason"
+            )
+        rows += [(stage, scope, rows_in, kept, reason or None, count) for reason, count in (dropped or {"": 0}).items()]
+    table = _table(rows)
     write(table, out, "attrition", inputs=paths)
     return table
+
+
+def _table(rows: list[tuple]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    schema = SCHEMAS["attrition"]
+    return pa.table([pa.array(c, t) for c, t in zip(columns, schema.types, strict=True)], names=schema.names)

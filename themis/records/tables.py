@@ -76,6 +76,13 @@ def read(path: Path, schema: str, columns: Sequence[str] | None = None) -> pa.Ta
     return _conform(table.select(names), pa.schema([expected.field(name) for name in names]), schema, path)
 
 
+def gather_shards(parts: Sequence[Path], out: Path, schema: str) -> None:
+    """Join the shards of a table into one, sorted by every plain column in order, so that shards do not matter."""
+    table = pa.concat_tables([read(part, schema) for part in parts])
+    keys = [(field.name, "ascending") for field in table.schema if not pa.types.is_nested(field.type)]
+    write(table.sort_by(keys), out, schema)
+
+
 def metadata(path: Path) -> dict[str, str]:
     """The provenance of a table: schema, code version, study hash, seed and the digests of its inputs."""
     raw = pq.read_schema(path).metadata or {}

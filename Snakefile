@@ -1,0 +1,37 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "profiles/defaults.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/mine.smk"
+include: "rules/contents.smk"
+include: "rules/dedup.smk"
+include: "rules/aspects.smk"
+include: "rules/llm.smk"
+include: "rules/preferences.smk"
+include: "rules/train.smk"
+include: "rules/score.smk"
+include: "rules/paper.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/crb.parquet",
+        "results/attrition.parquet",
+        "results/report.html",
+
+
+rule benchmark:
+    input:
+        BENCHMARK,
+
+
+rule preferences:
+    input:
+        "results/preferences/code.parquet",
+        "results/preferences/general.parquet",

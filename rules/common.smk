@@ -1,0 +1,67 @@
+import sys
+
+from themis.errors import Problem
+from themis.study import digest, validate
+
+# --- the study: checked once, defaults filled in; rules see plain values only ---
+
+try:
+    _study = validate(config)
+except Problem as problem:
+    print(f"themis: {problem}", file=sys.stderr)
+    sys.exit(1)
+config.update(_study.model_dump(mode="json"))
+
+# Every table carries the study's hash; a hub is asked only where the study names one.
+shell.prefix(
+    f"set -euo pipefail; export THEMIS_STUDY_HASH={digest(_study)} PYTHONUNBUFFERED=1; "
+)
+
+# --- names ---
+
+BENCHMARK = f"results/benchmark/{config['benchmark']['name']}.parquet"
+REWARD_MODELS = {model["name"]: model for model in config["score"]["models"]}
+STAGES = {stage["name"]: stage for stage in config["train"]["stages"]}
+
+
+wildcard_constraints:
+    lm="[A-Za-z0-9._-]+",
+    model="[A-Za-z0-9_-][A-Za-z0-9._-]*",
+    stage="[a-z0-9_]+",
+    benchmark="[A-Za-z0-9_-]+",
+
+
+scattergather:
+    contents=config["contents"]["shards"],
+    reviews=config["review"]["shards"],
+    instructions=config["instruct"]["shards"],
+    judgements=config["judge"]["shards"],
+
+
+# --- helpers of input functions and params ---
+
+
+def shard_of(wildcards):
+    """`--shard I --shards N` from Snakemake's `i-of-n`."""
+    index, _, total = wildcards.scatteritem.partition("-of-")
+    return f"--shard {int(index) - 1} --shards {total}"
+
+
+def option(name, value):
+    """An option with its value, or nothing where the value is none."""
+    return "" if value is None else f"--{name} '{value}'"
+
+
+def language_model(name):
+    """The marker file of a prepared language model."""
+    return f"results/language_models/{name}/model.safetensors"
+
+
+def exported(stage):
+    """The export of a training stage."""
+    return f"results/models/{config['train']['name']}/{stage}/export/model.safetensors"
+
+
+def last_export():
+    """The export of the last training stage."""
+    return exported(list(STAGES)[-1])
