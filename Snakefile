@@ -6,6 +6,10 @@ min_version("9.0")
 configfile: "profiles/defaults.yaml"
 
 
+# Used with `--software-deployment-method apptainer` only; `apptainer build envs/themis.sif envs/themis.def` makes it.
+container: "envs/themis.sif"
+
+
 include: "rules/common.smk"
 include: "rules/mine.smk"
 include: "rules/contents.smk"

@@ -1,4 +1,6 @@
+import shlex
 import sys
+from pathlib import Path
 
 from themis.errors import Problem
 from themis.study import digest, validate
@@ -49,7 +51,7 @@ def shard_of(wildcards):
 
 def option(name, value):
     """An option with its value, or nothing where the value is none."""
-    return "" if value is None else f"--{name} '{value}'"
+    return "" if value is None else f"--{name} {shlex.quote(str(value))}"
 
 
 def language_model(name):
@@ -65,3 +67,33 @@ def exported(stage):
 def last_export():
     """The export of the last training stage."""
     return exported(list(STAGES)[-1])
+
+
+def source_of(wildcards):
+    """Options that say where a language model comes from."""
+    model = config["language_models"][wildcards.lm]
+    return [
+        option(key, model[key])
+        for key in ("package", "file", "hub", "revision", "path")
+    ]
+
+
+def start_of(wildcards):
+    """What a stage starts from: the export of the stage before, or the base."""
+    names = list(STAGES)
+    place = names.index(wildcards.stage)
+    return (
+        exported(names[place - 1]) if place else language_model(config["train"]["base"])
+    )
+
+
+def weights_of(wildcards):
+    """The weights a reward model is scored with: a trained one, a language model's, a folder's, or none."""
+    source = REWARD_MODELS[wildcards.model]["checkpoint"]
+    if source is None:
+        return []
+    if source == config["train"]["name"]:
+        return last_export()
+    if source in config["language_models"]:
+        return language_model(source)
+    return f"{source}/model.safetensors"

@@ -1,12 +1,3 @@
-def source_of(wildcards):
-    """Options that say where a language model comes from."""
-    model = config["language_models"][wildcards.lm]
-    return [
-        option(key, model[key])
-        for key in ("package", "file", "hub", "revision", "path")
-    ]
-
-
 rule prepare_model:
     output:
         "results/language_models/{lm}/model.safetensors",

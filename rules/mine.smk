@@ -98,8 +98,10 @@ rule select:
     resources:
         mem_mb=4000,
     params:
-        allow_list=[f"--allow-list '{path}'" for path in config["select"]["allow_list"]],
-        languages=[f"--language '{name}'" for name in config["select"]["languages"]],
+        allow_list=[
+            option("allow-list", path) for path in config["select"]["allow_list"]
+        ],
+        languages=[option("language", name) for name in config["select"]["languages"]],
         windows=[
             option(f"{split}-{end}", config["select"][split][end])
             for split in ("train", "benchmark")

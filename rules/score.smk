@@ -1,15 +1,3 @@
-def weights_of(wildcards):
-    """The weights a reward model is scored with: a trained one, a language model's, a folder's, or none."""
-    source = REWARD_MODELS[wildcards.model]["checkpoint"]
-    if source is None:
-        return []
-    if source == config["train"]["name"]:
-        return last_export()
-    if source in config["language_models"]:
-        return language_model(source)
-    return f"{source}/model.safetensors"
-
-
 rule score:
     input:
         benchmark="results/benchmark/{benchmark}.parquet",

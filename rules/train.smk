@@ -1,12 +1,3 @@
-def start_of(wildcards):
-    """What a stage starts from: the export of the stage before, or the base."""
-    names = list(STAGES)
-    place = names.index(wildcards.stage)
-    return (
-        exported(names[place - 1]) if place else language_model(config["train"]["base"])
-    )
-
-
 rule train:
     input:
         preferences=lambda wildcards: f"results/preferences/{STAGES[wildcards.stage]['data']}.parquet",
