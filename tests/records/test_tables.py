@@ -1,5 +1,6 @@
 """A table is written whole or not at all, checked against its schema, and says where it came from."""
 
+import itertools
 import json
 
 import pyarrow as pa
@@ -101,7 +102,7 @@ def test_shards_join_to_the_same_bytes_however_they_were_cut(tmp_path):
     rows = [{key: f"{key}{i:02d}" for key in PAIR} for i in range(9)]
     for name, cuts in (("even", (0, 3, 6, 9)), ("odd", (0, 8, 8, 9))):
         parts = []
-        for number, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for number, (start, stop) in enumerate(itertools.pairwise(cuts)):
             part = tmp_path / f"{name}{number}.parquet"
             records.write(pa.Table.from_pylist(rows[start:stop], pa.table(PAIR).schema), part, "benchmark")
             parts.append(part)

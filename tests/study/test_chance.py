@@ -1,5 +1,6 @@
 """Randomness depends on the seed, the purpose and the row, and on nothing else."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ def test_numbers_are_uniform_and_independent_of_each_other():
     for low in range(10):
         share = sum(low / 10 <= number < (low + 1) / 10 for number in numbers) / len(numbers)
         assert abs(share - 0.1) < 0.01  # five standard deviations
-    follow = sum(a < b for a, b in zip(numbers, numbers[1:], strict=False)) / len(numbers)
+    follow = sum(a < b for a, b in itertools.pairwise(numbers)) / len(numbers)
     assert abs(follow - 0.5) < 0.02
 
 

@@ -37,7 +37,7 @@ def test_a_wrong_study_is_named(data, says):
 @pytest.mark.parametrize("content", ["a: [", "- just\n- a list\n"])
 def test_a_file_that_is_no_study_is_named(tmp_path, content):
     (tmp_path / "study.yaml").write_text(content)
-    with pytest.raises(Problem, match="study.yaml"):
+    with pytest.raises(Problem, match=r"study\.yaml"):
         load(tmp_path / "study.yaml")
     with pytest.raises(Problem, match="nowhere"):
         load(tmp_path / "nowhere.yaml")

@@ -1,0 +1,151 @@
+"""The whole DAG on a small corpus: complete, accounted for, reproducible, and able to go on after kill -9."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from themis import records
+
+pytestmark = pytest.mark.chain
+
+# Logs that appear when a stage starts; at each of them the run is killed once.
+KILLED_AT = (
+    "retrieve.1-of-2",
+    "review.tiny.1-of-2",
+    "instruct.tiny.1-of-2",
+    "train.themis-test.preference",
+    "score.crb_test.themis-test",
+)
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Digest of every Parquet file of a run, by its place."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / "results").rglob("*.parquet"))
+        if ".part" not in path.name and "parts" not in path.parts
+    }
+
+
+def test_every_model_has_one_row_per_benchmark_pair(finished):
+    benchmark = records.read(finished.folder / "results/benchmark/crb_test.parquet", "benchmark")
+    crb = records.read(finished.folder / "results/crb.parquet", "scores").to_pylist()
+    ids = set(benchmark["id"].to_pylist())
+    assert len(ids) == benchmark.num_rows > 0
+    models = {row["model"] for row in crb}
+    assert models == {"themis-test", "untrained", "judge", "length", "random"}
+    for model in models:
+        rows = [row for row in crb if row["model"] == model]
+        assert len(rows) == len(ids)
+        assert {row["id"] for row in rows} == ids
+    for row in crb:
+        difference = None if row["missing_reason"] else row["chosen_score"] - row["rejected_score"]
+        expected = "missing" if difference is None else "win" if difference > 0 else "loss" if difference < 0 else "tie"
+        assert row["outcome"] == expected
+
+
+def test_rows_in_are_kept_or_dropped_and_go_on_to_the_next_stage(finished):
+    ledger = records.read(finished.folder / "results/attrition.parquet", "attrition").to_pylist()
+    total: dict[str, dict[str, int]] = {}
+    for stage, scope in {(row["stage"], row["scope"]) for row in ledger}:
+        rows = [row for row in ledger if (row["stage"], row["scope"]) == (stage, scope)]
+        assert rows[0]["rows_in"] == rows[0]["rows_kept"] + sum(row["rows_dropped"] for row in rows)
+        counts = total.setdefault(stage, {"in": 0, "kept": 0})
+        counts["in"] += rows[0]["rows_in"]
+        counts["kept"] += rows[0]["rows_kept"]
+    chain = ["mine", "select", "retrieve", "deduplicate", "aspects", "review"]
+    for before, after in itertools.pairwise(chain):
+        assert total[before]["kept"] == total[after]["in"] > 0, (before, after)
+    folder = finished.folder / "results"
+    assert total["mine"]["in"] == pq.read_metadata(folder / "warehouse/commits.parquet").num_rows
+    assert total["mine"]["kept"] == pq.read_metadata(folder / "commits/mined.parquet").num_rows
+    assert total["assemble-code"]["kept"] == pq.read_metadata(folder / "preferences/code.parquet").num_rows
+    assert total["assemble-code"]["kept"] == total["train-preference"]["in"]
+    assert total["assemble-general"]["kept"] == total["train-pretraining"]["in"]
+    assert total["benchmark"]["kept"] == pq.read_metadata(folder / "benchmark/crb_test.parquet").num_rows
+
+
+def test_nothing_of_the_benchmark_is_in_training(finished):
+    folder = finished.folder / "results"
+    accepted = {row["id"]: row for row in records.read(folder / "contents/accepted.parquet", "labelled").to_pylist()}
+    code = records.read(folder / "preferences/code.parquet", "preferences").to_pylist()
+    assert code
+    trained = {name for row in code for name in accepted[row["idx"]]["repositories"]}
+    held_out = {name for row in accepted.values() if row["split"] == "benchmark" for name in row["repositories"]}
+    assert held_out
+    assert trained.isdisjoint(held_out)
+
+    def runs(texts):
+        import re
+
+        for text in texts:
+            words = re.findall(r"[a-z0-9_]+", text.lower())
+            yield from (tuple(words[i : i + 13]) for i in range(len(words) - 12))
+
+    pairs = records.read(folder / "benchmark/crb_test.parquet", "benchmark").to_pylist()
+    for ours, theirs in ((("input",), ("prompt",)), (("chosen", "rejected"), ("chosen", "rejected"))):
+        seen = set(runs(row[name] for row in pairs for name in theirs))
+        for row in code:
+            assert seen.isdisjoint(runs(row[name] for name in ours)), row["idx"]
+
+
+def test_nothing_is_left_to_do(finished):
+    said = finished.run("-n", "results/crb.parquet", "results/report.html").stdout
+    assert "Nothing to be done" in said
+
+
+def test_the_exported_model_is_a_standard_sequence_classifier(finished):
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    folder = finished.folder / "results/models/themis-test/preference/export"
+    model, loading = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    assert not loading["missing_keys"]
+    assert not loading["unexpected_keys"]
+    assert model.score.weight.shape == (1, model.config.hidden_size)
+    assert torch.isfinite(model.score.weight).all()
+    assert model.score.weight.abs().sum() > 0
+
+
+def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_workspace, tmp_path):
+    workspace = new_workspace(tmp_path / "killed" / "themis")
+    targets = ("results/crb.parquet", "results/report.html")
+    for stage in KILLED_AT:
+        log = workspace.folder / f"results/logs/{stage}.log"
+        run = subprocess.Popen(
+            workspace.command(*targets),
+            cwd=workspace.folder,
+            env=workspace.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 600
+        while not log.exists():
+            assert run.poll() is None, f"ended before {stage} began"
+            assert time.monotonic() < deadline, f"{stage} did not begin"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait(timeout=0.05)
+        kill_tree(run.pid)
+        run.wait()
+        assert not (workspace.folder / "results/crb.parquet").exists()
+    workspace.run(*targets)
+    assert tables(workspace.folder) == tables(finished.folder)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL to a process and everything below it, as a power cut would."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family[1:], timeout=10)
