@@ -1,1 +1,1 @@
-"""TODO contents"""
+"""Contents of the changed files, before and after, read from the object stores of the repositories."""
