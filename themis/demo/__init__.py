@@ -1,1 +1,1 @@
-"""TODO demo"""
+"""The generated demo corpus: git repositories whose history is known commit by commit."""
