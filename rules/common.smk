@@ -16,7 +16,8 @@ config.update(_study.model_dump(mode="json"))
 
 # Every table carries the study's hash; a hub is asked only where the study names one.
 shell.prefix(
-    f"set -euo pipefail; export THEMIS_STUDY_HASH={digest(_study)} PYTHONUNBUFFERED=1; "
+    f"set -euo pipefail; export THEMIS_STUDY_HASH={digest(_study)} PYTHONUNBUFFERED=1"
+    " TRANSFORMERS_VERBOSITY=error HF_HUB_DISABLE_PROGRESS_BARS=1; "
 )
 
 # --- names ---
@@ -29,7 +30,7 @@ STAGES = {stage["name"]: stage for stage in config["train"]["stages"]}
 wildcard_constraints:
     lm="[A-Za-z0-9._-]+",
     model="[A-Za-z0-9_-][A-Za-z0-9._-]*",
-    stage="[a-z0-9_]+",
+    stage="|".join(STAGES),
     benchmark="[A-Za-z0-9_-]+",
 
 

@@ -5,7 +5,7 @@ rule train:
     output:
         weights="results/models/{model}/{stage}/export/model.safetensors",
         metrics="results/metrics/{model}.{stage}.parquet",
-        ledger="results/attrition/{model}.{stage}.parquet",
+        ledger="results/attrition/train.{model}.{stage}.parquet",
     log:
         "results/logs/train.{model}.{stage}.log",
     benchmark:

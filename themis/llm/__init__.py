@@ -1,1 +1,1 @@
-"""TODO llm"""
+"""Language models at work on the pairs: ratings and their consensus, instructions written back, judges' votes."""
