@@ -1,1 +1,1 @@
-"""TODO syntax"""
+"""Syntax trees of the eight languages: parsing, depth, mutation operators."""

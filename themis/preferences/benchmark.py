@@ -1,0 +1,133 @@
+"""The code benchmark: commit pairs of its own repositories, HumanEval mutants, and pairs from public benchmark files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from themis import chance
+from themis.preferences.commits import with_instructions
+from themis.preferences.fit import misfit
+from themis.preferences.folder_pairs import folder_pairs
+from themis.preferences.humaneval import divide, tasks
+from themis.preferences.mutant_pairs import SUBSET, mutant_pairs
+from themis.preferences.sieve import Sieve
+from themis.progress import track
+from themis.prompting.chat import Chat
+from themis.prompting.criteria import system_prompt
+from themis.records import SCHEMAS, Ledger
+from themis.vocabulary import CODE_CRITERIA, Criterion
+
+# The subset names of the published benchmark (protocol section 4).
+COMMIT_SUBSETS = {
+    Criterion.FUNCTIONAL_CORRECTNESS: "COMMITPREFS_FUNCTIONAL",
+    Criterion.RUNTIME_EFFICIENCY: "COMMITPREFS_RUNTIME",
+    Criterion.MEMORY_EFFICIENCY: "COMMITPREFS_MEMORY",
+    Criterion.SECURITY_HARDNESS: "COMMITPREFS_SECURITY",
+    Criterion.READABILITY_MAINTAINABILITY: "COMMITPREFS_READABILITY",
+}
+_COLUMNS = SCHEMAS["benchmark"].names
+
+
+def build_benchmark(
+    accepted: pa.Table,
+    instructions: pa.Table,
+    chat: Chat,
+    *,
+    max_tokens: int,
+    humaneval_problems: int,
+    timeout_s: float,
+    memory_mb: int,
+    folder: Path | None,
+    pairs_per_subset: int,
+    seed: int,
+    ledger: Ledger,
+) -> tuple[pa.Table, pa.Table]:
+    """The benchmark table, sorted by id, and its metrics: how many mutants were run, killed, survived.
+
+    Drops are counted in the ledger by subset. Lengths are those under the longest system prompt, so that a pair fits
+    in every prompt mode. Raises Problem.
+    """
+    fits = _Fits(chat, max_tokens)
+    rows = [_commits(accepted, instructions, fits, ledger)]
+    problems, _ = divide(tasks(), humaneval_problems, 0, seed)
+    pairs, reasons, counts = mutant_pairs(problems, timeout_s=timeout_s, memory_mb=memory_mb, seed=seed)
+    for reason in reasons:
+        ledger.drop(reason, SUBSET)
+    rows.append(_picked(pairs, SUBSET, len(pairs), fits, seed, ledger))
+    for subset, found in (folder_pairs(folder) if folder else {}).items():
+        rows.append(_picked(found, subset, pairs_per_subset, fits, seed, ledger))
+    table = pl.concat(rows).sort("id").select(_COLUMNS).to_arrow().cast(SCHEMAS["benchmark"])
+    return table, _metrics(counts)
+
+
+class _Fits:
+    """Whether a pair fits under the longest system prompt."""
+
+    def __init__(self, chat: Chat, max_tokens: int) -> None:
+        self._chat, self._max_tokens = chat, max_tokens
+        self._system = system_prompt(CODE_CRITERIA)
+
+    def __call__(self, prompt: str, chosen: str, rejected: str) -> str | None:
+        return misfit(self._chat, self._system, prompt, chosen, rejected, self._max_tokens)
+
+
+def _commits(accepted: pa.Table, instructions: pa.Table, fits: _Fits, ledger: Ledger) -> pl.DataFrame:
+    rows = with_instructions(accepted, instructions, "benchmark")
+    subset = pl.col("aspect").replace_strict(COMMIT_SUBSETS, default="COMMITPREFS", return_dtype=pl.String)
+    rows = rows.select(
+        "language", "aspect", subset=subset, scope=subset, row="id",
+        prompt="instruction", chosen="new_contents", rejected="old_contents",
+    )  # fmt: skip
+    sieve = Sieve(rows, ledger)
+    sieve.drop("no criterion", pl.col("aspect").is_null())
+    sieve.drop("no instruction", pl.col("prompt").is_null())
+    sieve.drop("identical", pl.col("chosen") == pl.col("rejected"))
+    texts = sieve.rows.select("prompt", "chosen", "rejected").iter_rows()
+    sieve.drop_by([fits(*row) for row in track(texts, "count tokens", total=len(sieve.rows), unit="pair")])
+    sieve.drop("duplicate id", pl.struct("subset", "row").is_first_distinct().not_())
+    kept = sieve.finish()
+    return kept.with_columns(id=pl.concat_str("subset", "row", separator="_")).select(_COLUMNS)
+
+
+def _picked(
+    pairs: list[dict[str, str | None]], subset: str, most: int, fits: _Fits, seed: int, ledger: Ledger
+) -> pl.DataFrame:
+    """At most so many good pairs of a subset, taken in an order of chance; what comes after them is over the cap."""
+    ids = [f"{subset}_{_content_hash(pair)}" for pair in pairs]
+    kept: dict[str, dict[str, str | None]] = {}
+    ledger.keep(subset, 0)
+    for at in track(chance.order(seed, "benchmark pairs", ids), f"pairs of {subset}", unit="pair"):
+        pair = pairs[at]
+        reason = _why_not(pair, ids[at] in kept, len(kept) >= most, fits)
+        if reason:
+            ledger.drop(reason, subset)
+        else:
+            ledger.keep(subset)
+            kept[ids[at]] = {**pair, "id": ids[at], "subset": subset}
+    return pl.DataFrame(list(kept.values()), schema=dict.fromkeys(_COLUMNS, pl.String))
+
+
+def _why_not(pair: dict[str, str | None], seen: bool, full: bool, fits: _Fits) -> str | None:
+    if full:
+        return "row cap"
+    if pair["language"] is None:
+        return "language is none of the eight"
+    if pair["chosen"] == pair["rejected"]:
+        return "identical"
+    return fits(pair["prompt"], pair["chosen"], pair["rejected"]) or ("duplicate id" if seen else None)
+
+
+def _content_hash(pair: dict[str, str | None]) -> str:
+    text = "\x1f".join((pair["prompt"], pair["chosen"], pair["rejected"]))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _metrics(counts: dict[str, int]) -> pa.Table:
+    rows = [("benchmark", SUBSET, name, None, float(value)) for name, value in sorted(counts.items())]
+    schema = SCHEMAS["metrics"]
+    columns = zip(*rows, strict=True)
+    return pa.table([pa.array(c, t) for c, t in zip(columns, schema.types, strict=True)], schema=schema)
