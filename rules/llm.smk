@@ -102,7 +102,7 @@ rule instruct:
         "themis instruct {input.accepted} {output.instructions} --model results/language_models/{wildcards.lm}"
         " --name {wildcards.lm} --max-new-tokens {params.max_new_tokens} --temperature {params.temperature}"
         " --seed {params.seed} {params.shard}"
-        " --cache results/cache/instruct.{wildcards.lm}.{wildcards.scatteritem}.jsonl --threads {threads}"
+        " --cache results/cache/instruct.{wildcards.lm}.{wildcards.scatteritem}.jsonl --threads {threads} --batch-tokens 8192"
         " --dtype {params.dtype} 2>&1 | tee {log}"
 
 

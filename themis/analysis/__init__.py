@@ -1,1 +1,1 @@
-"""TODO analysis"""
+"""Analysis: accuracy with intervals, tables, figures, the notebooks' runner and the report."""

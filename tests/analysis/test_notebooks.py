@@ -1,0 +1,127 @@
+"""Notebooks are templates without outputs, and run on a small result set; bad parameters are said in a line."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import polars as pl
+import pytest
+
+from themis import records
+from themis.analysis import notebooks
+from themis.errors import Problem
+from themis.vocabulary import CODE_CRITERIA
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+TEMPLATES = sorted(FOLDER.glob("*.ipynb"))
+
+
+def made_up_results(folder):
+    """The files the notebooks read, under the paths of their defaults."""
+    pairs = pl.DataFrame(
+        {
+            "id": [f"{i:02d}" for i in range(30)],
+            "prompt": [f"p{i}" for i in range(30)],
+            "chosen": ["x" * (1 + i % 4) for i in range(30)],
+            "rejected": ["xx"] * 30,
+            "aspect": [CODE_CRITERIA[i % 2].value for i in range(30)],
+            "language": [("Go", "Python")[i % 3 == 0] for i in range(30)],
+            "subset": ["S"] * 30,
+        }
+    )
+    records.write(pairs.to_arrow(), folder / "benchmark/crb_demo.parquet", "benchmark")
+    scores = [
+        pairs.select(
+            pl.lit(model).alias("model"),
+            pl.lit("crb_demo").alias("benchmark"),
+            "id",
+            chosen_score=pl.lit(1.0),
+            rejected_score=pl.Series([float((i + shift) % 3) for i in range(30)]),
+            outcome=pl.Series([("win", "tie", "loss")[(i + shift) % 3] for i in range(30)]),
+            missing_reason=pl.lit(None, pl.String),
+            prompt_mode=pl.lit("criterion"),
+        ).join(pairs.select("id", "aspect", "language", "subset"), on="id")
+        for shift, model in enumerate(("themis-rm-135m", "length"))
+    ]
+    records.write(pl.concat(scores).to_arrow(), folder / "crb.parquet", "scores")
+    training = pairs.select(
+        pl.lit(None, pl.String).alias("system"), pl.col("prompt").alias("input"), "chosen", "rejected", "language",
+        "aspect", pl.lit("commits").alias("source"), pl.col("id").alias("idx"),
+    )  # fmt: skip
+    for name in ("code", "general"):
+        records.write(training.to_arrow(), folder / f"preferences/{name}.parquet", "preferences")
+    ledger = records.Ledger("mine")
+    ledger.keep(rows=40)
+    ledger.drop("merge commit", rows=17)
+    ledger.write(folder / "attrition.parquet")
+    rows = [("train-preference", "themis-rm-135m", metric, i, 0.5) for metric in ("loss", "accuracy") for i in range(4)]
+    metrics = pl.DataFrame(rows, schema=records.SCHEMAS["metrics"].names, orient="row").to_arrow()
+    for name in ("metrics/themis-rm-135m.pretraining", "metrics/themis-rm-135m.preference", "aspects/metrics"):
+        records.write(metrics, folder / f"{name}.parquet", "metrics")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_a_template_has_no_outputs_and_one_cell_of_parameters(path):
+    notebook = notebooks.read(path)
+    assert notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith("# ")
+    for cell in notebook.cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+    assert notebooks.defaults(path, notebook)
+    # It reads and writes nothing but what its parameters name.
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
+            strings = [node.value for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Constant)]
+            assert not any("/" in text for text in strings if isinstance(text, str))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_its_page_needs_no_network(path, tmp_path, monkeypatch):
+    made_up_results(tmp_path / "results")
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")  # as when it is opened by hand: the root is found from there
+    notebooks.run(path, tmp_path / "out.ipynb", tmp_path / "out.html")
+    assert list((tmp_path / "notebooks").iterdir()) == []
+
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    shown = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    pictures = [output for output in shown if "image/png" in output.get("data", {})]
+    written = {file.stem: file for file in (tmp_path / "results/figures").glob("*.svg")}
+    assert len(pictures) == len(written) >= 4
+    for file in written.values():
+        assert all(file.with_suffix(f".{form}").stat().st_size for form in ("pdf", "png", "csv"))
+    assert {file.suffix for file in (tmp_path / "results/tables").iterdir()} == {".csv", ".md", ".tex"}
+    answer = next(output["data"]["text/markdown"] for output in shown if "text/markdown" in output.get("data", {}))
+    # Half the pairs are won with half credit: 10 wins, 10 ties, 10 losses. 57 commits came in.
+    assert ("50.0%" if path.stem == "crb" else "57 commits") in answer
+
+    page = (tmp_path / "out.html").read_text()
+    assert "<script" not in page and not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert page.count("data:image/png;base64,") == len(pictures)
+    assert str(tmp_path) not in page + (tmp_path / "out.ipynb").read_text()
+
+
+def template(path, *sources):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_parameters_take_the_type_of_their_default(tmp_path):
+    path = template(tmp_path / "t.ipynb", 'files = []\nseed = 0\nname = "x"')
+    known = notebooks.defaults(path, notebooks.read(path))
+    given = ["files=a", "seed=7", "files=b=c", "name=4"]
+    assert notebooks.parse(path, known, given) == {"files": ["a", "b=c"], "seed": 7, "name": "4"}
+    for wrong, said in (("sead=1", "no parameter sead; it has files, seed, name"), ("seed=x", "must be of type int")):
+        with pytest.raises(Problem, match=said):
+            notebooks.parse(path, known, [wrong])
+
+
+def test_a_cell_that_fails_is_named_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = template(tmp_path / "t.ipynb", "seed = 0", "assert seed == 0", 'raise ValueError("no such\\nluck")')
+    with pytest.raises(Problem, match=r"t\.ipynb: cell 3: ValueError: no such luck"):
+        notebooks.run(path, tmp_path / "out.ipynb", tmp_path / "out.html", ["seed=0"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["t.ipynb"]
