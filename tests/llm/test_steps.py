@@ -36,7 +36,7 @@ def run(folder):
     for shard in (0, 1):
         part = ("--shard", shard, "--shards", 2)
         themis("review", folder / "labelled.parquet", folder / f"r{shard}.parquet", *model, *part)
-    themis("join-answers", folder / "r.parquet", folder / "r1.parquet", folder / "r0.parquet", "--kind", "reviews")
+    themis("gather", folder / "r.parquet", "reviews", folder / "r1.parquet", folder / "r0.parquet")
     themis(
         "consensus", folder / "labelled.parquet", folder / "accepted.parquet", "--reviews", folder / "r0.parquet",
         "--reviews", folder / "r1.parquet", "--ledger", folder / "ledger.parquet", "--metrics", folder / "m.parquet",
@@ -71,15 +71,6 @@ def test_a_second_run_gives_the_same_bytes(files):
     run(files)
     assert {file.name: file.read_bytes() for file in files.glob("*.parquet")} == first
     assert len(first) == 10
-
-
-def test_a_shard_given_twice_is_refused(files):
-    run(files)
-    with pytest.raises(Problem, match="two of the shards"):
-        themis("join-answers", files / "x.parquet", files / "r0.parquet", files / "r0.parquet", "--kind", "reviews")
-    with pytest.raises(Problem, match="none of reviews"):
-        themis("join-answers", files / "x.parquet", files / "r0.parquet", "--kind", "scores")
-    assert not (files / "x.parquet").exists()
 
 
 def test_nothing_to_do_is_an_empty_table(files, make_labelled):

@@ -109,3 +109,10 @@ def test_shards_join_to_the_same_bytes_however_they_were_cut(tmp_path):
         records.gather_shards(parts[::-1], tmp_path / f"{name}.parquet", "benchmark")
     assert (tmp_path / "even.parquet").read_bytes() == (tmp_path / "odd.parquet").read_bytes()
     assert records.read(tmp_path / "even.parquet", "benchmark").to_pylist() == rows
+
+
+def test_a_shard_given_twice_is_noticed(tmp_path):
+    records.write(pa.table(PAIR), tmp_path / "part.parquet", "benchmark")
+    with pytest.raises(Problem, match="2 rows are in the shards twice"):
+        records.gather_shards([tmp_path / "part.parquet"] * 2, tmp_path / "all.parquet", "benchmark")
+    assert not (tmp_path / "all.parquet").exists()

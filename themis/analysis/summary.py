@@ -13,6 +13,7 @@ from themis.analysis.accuracy import MACRO, OVERALL, accuracy, label, ranking
 from themis.analysis.headline import headline
 from themis.analysis.inputs import read_scores
 from themis.analysis.tables import estimate
+from themis.records import read
 from themis.vocabulary import Criterion
 
 _WIDTH = 100  # columns where the output is not a terminal
@@ -29,11 +30,15 @@ _SHORT = {
 def print_summary(
     crb: Path, report: Path, benchmark: Path | None = None, seed: int = 0, console: Console | None = None
 ) -> None:
-    """Print model x criterion accuracy with 95% intervals, the headline and the report's path to stdout."""
+    """Print model x criterion accuracy with 95% intervals, the headline and the report's path to stdout.
+
+    Without `benchmark`, the one the scores name is looked for beside them; where it is, intervals allow for pairs that
+    share a prompt.
+    """
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console = Console(file=console.file, width=_WIDTH, highlight=False, color_system=None)
-    scores = read_scores(crb, benchmark)
+    scores = read_scores(crb, benchmark or _benchmark_beside(crb))
     table = accuracy(scores, "aspect", seed=seed)
     console.print()
     console.print(_table(table))
@@ -43,6 +48,12 @@ def print_summary(
     console.print(Text(headline(scores, table, seed).sentence))
     console.print()
     console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+
+def _benchmark_beside(crb: Path) -> Path | None:
+    names = set(read(crb, "scores", ["benchmark"])["benchmark"].to_pylist())
+    path = crb.parent / "benchmark" / f"{names.pop()}.parquet" if len(names) == 1 else None
+    return path if path and path.is_file() else None
 
 
 def _table(table: pl.DataFrame) -> Table:

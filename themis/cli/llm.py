@@ -29,7 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command("instruct")(instruct)
     app.command("judge")(judge)
     app.command("judge-metrics")(judge_metrics)
-    app.command("join-answers")(join_answers)
 
 
 def prepare_model(
@@ -144,14 +143,3 @@ def judge_metrics(
     from themis.llm.steps import write_judge_metrics
 
     write_judge_metrics(out, judgements)
-
-
-def join_answers(
-    out: Out,
-    parts: Annotated[list[Path], typer.Argument(help="Shards of one stage.")],
-    kind: Annotated[str, typer.Option(help="reviews, instructions or judgements.")],
-) -> None:
-    """Join the shards of one stage into one table."""
-    from themis.llm.steps import join_answers as join
-
-    join(out, parts, kind)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from themis.errors import Problem
 from themis.generation.backends import generator_for
 from themis.generation.checkpoint import weight_files
 from themis.generation.protocol import Generator
@@ -18,13 +16,6 @@ from themis.llm.instruct import instruct
 from themis.llm.judge import judge, judge_metrics
 from themis.llm.review import review
 from themis.records import read, write
-
-# What orders the rows of a table of answers; no two rows share it.
-ORDERS: dict[str, tuple[str, ...]] = {
-    "reviews": ("id", "reviewer", "criterion", "sample"),
-    "instructions": ("id", "writer"),
-    "judgements": ("id", "judge", "criterion", "sample"),
-}
 
 
 @dataclass(frozen=True)
@@ -117,14 +108,3 @@ def write_judge_metrics(out: Path, judgements: Sequence[Path]) -> None:
     """Write each judge's position bias and how far its two orders agree."""
     table = pa.concat_tables([read(path, "judgements") for path in judgements])
     write(judge_metrics(table), out, "metrics", inputs=judgements)
-
-
-def join_answers(out: Path, parts: Sequence[Path], kind: str) -> None:
-    """Join the shards of one stage: reviews, instructions or judgements. Raises Problem where a row is there twice."""
-    if kind not in ORDERS:
-        raise Problem(f"{out}: {kind} is none of {', '.join(ORDERS)}")
-    table = pa.concat_tables([read(path, kind) for path in parts])
-    order = ORDERS[kind]
-    if table.num_rows and pc.max(table.group_by(list(order)).aggregate([([], "count_all")])["count_all"]).as_py() > 1:
-        raise Problem(f"{out}: a row is in two of the shards; are they of one run, each given once?")
-    write(table.sort_by([(column, "ascending") for column in order]), out, kind, inputs=parts)

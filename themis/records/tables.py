@@ -77,10 +77,16 @@ def read(path: Path, schema: str, columns: Sequence[str] | None = None) -> pa.Ta
 
 
 def gather_shards(parts: Sequence[Path], out: Path, schema: str) -> None:
-    """Join the shards of a table into one, sorted by every plain column in order, so that shards do not matter."""
+    """Join the shards of a table into one, sorted by every plain column in order, so that shards do not matter.
+
+    Raises Problem where a row is there twice: a shard was given twice, or the shards are of different runs.
+    """
     table = pa.concat_tables([read(part, schema) for part in parts])
-    keys = [(field.name, "ascending") for field in table.schema if not pa.types.is_nested(field.type)]
-    write(table.sort_by(keys), out, schema)
+    keys = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    distinct = table.group_by(keys).aggregate([]).num_rows
+    if distinct < table.num_rows:
+        raise Problem(f"{out}: {table.num_rows - distinct} rows are in the shards twice; is each given once?")
+    write(table.sort_by([(key, "ascending") for key in keys]), out, schema)
 
 
 def metadata(path: Path) -> dict[str, str]:
