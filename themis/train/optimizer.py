@@ -1,0 +1,38 @@
+"""AdamW as the paper sets it (table 5), with weight decay on matrices only and a rate of its own for the reward head."""
+
+from __future__ import annotations
+
+import torch
+
+from themis.train.model import RewardModel
+
+_BETAS = (0.9, 0.95)
+_EPSILON = 1e-8
+
+
+def build(model: RewardModel, *, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW over what the model trains, in three groups: matrices (with decay), vectors, the reward head.
+
+    Rates are set before every step by `set_rate`.
+    """
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    head = named.pop("head.weight")
+    groups = [
+        {"params": [p for p in named.values() if p.ndim >= 2], "weight_decay": weight_decay, "role": "matrices"},
+        {"params": [p for p in named.values() if p.ndim < 2], "weight_decay": 0.0, "role": "vectors"},
+        {"params": [head], "weight_decay": 0.0, "role": "head"},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=0.0, betas=_BETAS, eps=_EPSILON, fused=True)
+
+
+def set_rate(optimizer: torch.optim.AdamW, rate: float, head_ratio: float) -> None:
+    """Set the rate of the next step; the head's is `head_ratio` times that of the rest."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * head_ratio if group["role"] == "head" else rate
+
+
+def clip(model: RewardModel, norm: float) -> float:
+    """Scale the gradient down to `norm` at most; return the norm it had, over all parameters and processes."""
+    found = torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], norm)
+    return float(found.full_tensor())

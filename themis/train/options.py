@@ -1,0 +1,94 @@
+"""What one training stage is told: paths and plain values, checked, and what of them decides the result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from themis.errors import Problem
+
+MAGNITUDES = ("centering", "absolute", "none")
+
+# Neither where things lie nor how the work is cut decides what is learned (but for rounding).
+_IRRELEVANT = frozenset(
+    {"preferences", "export", "base", "checkpoints", "metrics", "ledger"}
+    | {"processes", "threads", "batch_tokens", "checkpoint_every"}
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """One stage; the meaning of each value is in `themis.study.training`. Raises Problem where one is out of range."""
+
+    preferences: Path
+    export: Path
+    base: Path
+    checkpoints: Path
+    metrics: Path
+    ledger: Path
+    name: str
+    stage: str
+    epochs: int
+    batch_pairs: int
+    learning_rate: float
+    final_learning_rate: float
+    head_learning_rate: float | None
+    warmup: float
+    clip: float
+    weight_decay: float
+    lm_weight: float
+    magnitude_weight: float
+    magnitude: str
+    max_tokens: int
+    batch_tokens: int
+    frozen_layers: int
+    checkpoint_every: int
+    processes: int
+    threads: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_pairs", "max_tokens", "batch_tokens", "checkpoint_every", "processes", "threads"):
+            self._require(name, lambda value: value >= 1, "at least 1")
+        for name in ("learning_rate", "clip"):
+            self._require(name, lambda value: value > 0, "positive")
+        for name in ("final_learning_rate", "weight_decay", "lm_weight", "magnitude_weight", "frozen_layers"):
+            self._require(name, lambda value: value >= 0, "zero or more")
+        self._require("warmup", lambda value: 0 <= value <= 1, "in [0, 1]")
+        self._require("magnitude", lambda value: value in MAGNITUDES, f"one of {', '.join(MAGNITUDES)}")
+        self._require("head_learning_rate", lambda value: value is None or value > 0, "positive")
+        self._require("final_learning_rate", lambda value: value <= self.learning_rate, "at most the learning rate")
+
+    @property
+    def uses_lm(self) -> bool:
+        """Whether the language-model loss is computed at all."""
+        return self.lm_weight > 0
+
+    @property
+    def uses_magnitude(self) -> bool:
+        """Whether the magnitude term is computed at all."""
+        return self.magnitude != "none" and self.magnitude_weight > 0
+
+    def deciding(self) -> dict[str, Any]:
+        """The values that decide what is learned, for a checkpoint to be matched with."""
+        return {name: value for name, value in asdict(self).items() if name not in _IRRELEVANT}
+
+    def to_json(self) -> str:
+        """All values as JSON, paths made absolute."""
+        values = asdict(self)
+        return json.dumps({k: str(v.absolute()) if isinstance(v, Path) else v for k, v in values.items()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """The options `to_json` wrote."""
+        values = json.loads(text)
+        paths = {field.name for field in fields(cls) if field.type == "Path"}
+        return cls(**{name: Path(value) if name in paths else value for name, value in values.items()})
+
+    def _require(self, name: str, holds: Callable[[Any], bool], meaning: str) -> None:
+        value = getattr(self, name)
+        if not holds(value):
+            raise Problem(f"--{name.replace('_', '-')}: {value} is not {meaning}")
