@@ -2,8 +2,62 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    app.command("score")(score)
+    app.command("gather-scores")(gather_scores)
+
+
+def score(
+    benchmark: Annotated[Path, typer.Argument(help="Benchmark table; its file name is the benchmark's name.")],
+    out: Annotated[Path, typer.Argument(help="Scores, one row per pair.")],
+    name: Annotated[str, typer.Option(help="Name of the model in every table and figure.")],
+    family: Annotated[str, typer.Option(help="sequence_classifier, untrained_head, judge, random or length.")],
+    ledger: Annotated[Path, typer.Option(help="Ledger of pairs scored and missing.")],
+    checkpoint: Annotated[Path | None, typer.Option(help="Folder of the model; none for baselines.")] = None,
+    prompt_mode: Annotated[str, typer.Option(help="System prompt: none, criterion or all.")] = "criterion",
+    max_tokens: Annotated[int, typer.Option(min=16, help="Longest prompt and response.")] = 4096,
+    batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens per forward pass.")] = 2048,
+    dtype: Annotated[str, typer.Option(help="Compute type: float32 or bfloat16.")] = "float32",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random and the untrained baseline.")] = 77,
+    cache: Annotated[Path | None, typer.Option(help="Results so far; a stopped run goes on from it.")] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing/--no-allow-missing", help="Write the table even if pairs have no score.")
+    ] = False,
+) -> None:
+    """Score every pair of a benchmark with one model."""
+    from themis.score.runner import score as run
+
+    run(
+        benchmark,
+        out,
+        ledger,
+        name=name,
+        family=family,
+        checkpoint=checkpoint,
+        prompt_mode=prompt_mode,
+        max_tokens=max_tokens,
+        batch_tokens=batch_tokens,
+        dtype=dtype,
+        threads=threads,
+        seed=seed,
+        cache=cache,
+        allow_missing=allow_missing,
+    )
+
+
+def gather_scores(
+    out: Annotated[Path, typer.Argument(help="Rows of all models.")],
+    scores: Annotated[list[Path], typer.Argument(help="Score tables, a model each, in the order wanted.")],
+) -> None:
+    """Join the scores of all models on one benchmark."""
+    from themis.score.gather import gather_scores as run
+
+    run(scores, out)

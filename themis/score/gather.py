@@ -1,0 +1,54 @@
+"""The headline table: the rows of every model on one benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from themis.errors import Problem
+from themis.records import metadata, read, write
+
+_LABELS = ("benchmark", "id", "aspect", "language", "subset")
+
+
+def gather_scores(scores: Sequence[Path], out: Path) -> pa.Table:
+    """All rows of the score tables, models in the order given, each model's rows by id; written to `out`.
+
+    Raises Problem where two models were not scored on the same pairs, or a model comes twice.
+    """
+    tables = [read(path, "scores").sort_by("id") for path in scores]
+    models: dict[str, Path] = {}
+    for path, table in zip(scores, tables, strict=True):
+        names = table.column("model").unique().to_pylist()
+        if len(names) != 1:
+            raise Problem(f"{path}: rows of {len(names)} models; one was expected")
+        if names[0] in models:
+            raise Problem(f"{path}: model {names[0]} is in {models[names[0]]} already")
+        models[names[0]] = path
+        _check_same_pairs(scores[0], tables[0], path, table)
+    gathered = pa.concat_tables(tables)
+    write(gathered, out, "scores", inputs=scores)
+    return gathered
+
+
+def _check_same_pairs(first: Path, expected: pa.Table, path: Path, table: pa.Table) -> None:
+    ids, known = (part.column("id").to_pylist() for part in (table, expected))
+    if len(set(ids)) != len(ids):
+        raise Problem(f"{path}: an id comes twice")
+    if difference := sorted(set(ids) ^ set(known)):
+        raise Problem(
+            f"{path}: not the pairs of {first}: {len(difference)} are in one only, such as {difference[0]}; "
+            "score both on one benchmark"
+        )
+    same_digest = _benchmark_digest(path, table) == _benchmark_digest(first, expected)
+    if not same_digest or table.select(_LABELS) != expected.select(_LABELS):
+        raise Problem(f"{path}: scored on another version of the benchmark than {first}; score both again")
+
+
+def _benchmark_digest(path: Path, table: pa.Table) -> str | None:
+    """The digest of the benchmark file that the scores were made from."""
+    name = table.column("benchmark")[0].as_py()
+    return json.loads(metadata(path).get("inputs", "{}")).get(f"{name}.parquet")

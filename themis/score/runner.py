@@ -1,0 +1,117 @@
+"""One model on one benchmark: every pair gets a score or a reason why not, and is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+
+from themis.errors import Problem
+from themis.progress import track
+from themis.records import SCHEMAS, Ledger, read, write
+from themis.score.checkpoint import weight_files
+from themis.score.families import scorer_for
+from themis.score.protocol import Pair, PairScore, Scorer
+from themis.vocabulary import Criterion
+
+
+def score(
+    benchmark: Path,
+    out: Path,
+    ledger: Path,
+    *,
+    name: str,
+    family: str,
+    checkpoint: Path | None = None,
+    prompt_mode: str = "criterion",
+    max_tokens: int = 4096,
+    batch_tokens: int = 2048,
+    dtype: str = "float32",
+    threads: int = 1,
+    seed: int = 77,
+    cache: Path | None = None,
+    allow_missing: bool = False,
+) -> pa.Table:
+    """Score a benchmark with one model; returns the table of schema "scores" that is written to `out`, by id.
+
+    Raises Problem where a pair has no score and `allow_missing` is not set; then neither table nor ledger is written.
+    """
+    pairs = read(benchmark, "benchmark")
+    scorer = scorer_for(
+        family,
+        name=name,
+        checkpoint=checkpoint,
+        prompt_mode=prompt_mode,
+        max_tokens=max_tokens,
+        batch_tokens=batch_tokens,
+        dtype=dtype,
+        threads=threads,
+        seed=seed,
+        cache=cache,
+    )
+    table = scores_of(scorer, pairs, name=name, benchmark=benchmark.stem, prompt_mode=prompt_mode)
+    reasons = Counter(reason for reason in table.column("missing_reason").to_pylist() if reason is not None)
+    if reasons and not allow_missing:
+        said = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        raise Problem(
+            f"{benchmark}: model {name} has no score for {reasons.total()} of {len(table)} pairs ({said}); "
+            "--allow-missing reports them as missing"
+        )
+    inputs = [benchmark, *(weight_files(checkpoint) if checkpoint else ())]
+    write(table, out, "scores", inputs=inputs, seed=seed)
+    _account(name, benchmark.stem, len(table), reasons).write(ledger, inputs=inputs)
+    return table
+
+
+def scores_of(scorer: Scorer, pairs: pa.Table, *, name: str, benchmark: str, prompt_mode: str) -> pa.Table:
+    """The scores of a benchmark table's pairs, one row each, sorted by id, as a table of schema "scores".
+
+    Raises Problem for an empty benchmark, a repeated id and an unknown criterion.
+    """
+    pairs = pairs.sort_by("id")
+    ids = pairs.column("id").to_pylist()
+    if not ids:
+        raise Problem(f"benchmark {benchmark}: it holds no pairs")
+    if repeated := [row for row, count in Counter(ids).items() if count > 1]:
+        raise Problem(f"benchmark {benchmark}: id {repeated[0]} comes twice")
+    scores: dict[str, PairScore] = {}
+    for row, result in track(scorer.score(_pairs(pairs, benchmark)), f"score {name}", len(ids), "pair"):
+        if row in scores:
+            raise RuntimeError(f"{type(scorer).__name__} answered pair {row} twice")
+        scores[row] = result
+    if scores.keys() != set(ids):
+        raise RuntimeError(f"{type(scorer).__name__} answered {len(scores)} of {len(ids)} pairs")
+    results = [scores[row] for row in ids]
+    columns = {
+        "model": [name] * len(ids),
+        "benchmark": [benchmark] * len(ids),
+        "id": ids,
+        "chosen_score": [result.chosen for result in results],
+        "rejected_score": [result.rejected for result in results],
+        "outcome": [result.outcome for result in results],
+        "missing_reason": [result.missing_reason for result in results],
+        "prompt_mode": [prompt_mode] * len(ids),
+        **{label: pairs.column(label) for label in ("aspect", "language", "subset")},
+    }
+    return pa.table(columns, schema=SCHEMAS["scores"])
+
+
+def _pairs(table: pa.Table, benchmark: str) -> list[Pair]:
+    known = set(Criterion)
+    for aspect in table.column("aspect").unique().to_pylist():
+        if aspect not in known:
+            raise Problem(f"benchmark {benchmark}: aspect {aspect} is none of {', '.join(Criterion)}")
+    columns = (table.column(name).to_pylist() for name in ("id", "prompt", "chosen", "rejected", "aspect"))
+    return [
+        Pair(row, prompt, chosen, rejected, Criterion(aspect))
+        for row, prompt, chosen, rejected, aspect in zip(*columns, strict=True)
+    ]
+
+
+def _account(name: str, benchmark: str, total: int, reasons: Counter[str]) -> Ledger:
+    ledger = Ledger(f"score-{name}")
+    ledger.keep(benchmark, total - reasons.total())
+    for reason, count in reasons.items():
+        ledger.drop(reason, benchmark, count)
+    return ledger
