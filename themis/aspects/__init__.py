@@ -1,1 +1,1 @@
-"""TODO aspects"""
+"""Which criterion a commit improves: search terms, classifiers learnt from them, labels."""

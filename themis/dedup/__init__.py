@@ -1,1 +1,1 @@
-"""TODO dedup"""
+"""Near-duplicate removal over the retrieved commits."""

@@ -35,7 +35,9 @@ class Aspects(Settings):
 
     threshold: Fraction = Field(0.5, description="Probability from which a commit is taken to improve a criterion.")
     max_train_rows: int | None = Field(
-        None, ge=1, description="Cap on training commits; a hash picks, criteria in turn."
+        None,
+        ge=1,
+        description="Cap on training commits: criteria and languages in turn, those reached by a term first.",
     )
     max_benchmark_rows: int | None = Field(None, ge=1, description="Cap on benchmark commits, picked the same way.")
     classifier: Classifier = Field(default_factory=Classifier)

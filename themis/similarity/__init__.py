@@ -1,0 +1,1 @@
+"""Near-duplicates: MinHash signatures, banded candidates, exact verification, clusters."""
