@@ -34,9 +34,9 @@ def here(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("tables", "out", "--repository", "plain"), "plain"),
-        (("tables", "out", "--repository", "nowhere"), "nowhere"),
-        (("tables", "out", "--repository", "owner/empty"), "empty"),
+        (("tables", "out", "--clones", "clones", "--repository", "plain"), "plain"),
+        (("tables", "out", "--clones", "clones", "--repository", "nowhere"), "nowhere"),
+        (("tables", "out", "--clones", "clones", "--repository", "owner/empty"), "empty"),
         (("deduplicate", CORRUPT, "out/d.parquet", "--ledger", "out/l.parquet"), CORRUPT),
         (("deduplicate", "absent.parquet", "out/d.parquet", "--ledger", "out/l.parquet"), "absent.parquet"),
         (("prepare-model", "out/model", "--path", "nowhere"), "nowhere"),
