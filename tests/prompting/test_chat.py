@@ -19,11 +19,12 @@ DATED = "{{ strftime_now('%d %b %Y') if not date_string is defined else date_str
 
 
 def tokenizer(template):
-    """A byte tokenizer that, like Llama's, also puts a BOS before every text it encodes."""
+    """A byte tokenizer that merges two newlines and, like Llama's, also puts a BOS before every text it encodes."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<bos>", "<|im_start|>", "<|im_end|>"]
-    vocabulary = {token: i for i, token in enumerate(special + alphabet)}
-    raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    newline = "\u010a"  # how a byte-level tokenizer spells it
+    vocabulary = {token: i for i, token in enumerate([*special, *alphabet, newline * 2])}
+    raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[(newline, newline)]))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     fast = PreTrainedTokenizerFast(tokenizer_object=raw, bos_token="<bos>", eos_token="<|im_end|>")
@@ -48,6 +49,15 @@ def test_the_prompt_is_a_prefix_and_the_rest_is_the_reply():
     prompt, whole = chat.prompt("s", "hello"), chat.conversation("s", "hello", "wörld\n")
     assert whole[: len(prompt)] == prompt
     assert chat.tokenizer.decode(whole[len(prompt) :]) == "wörld\n<|im_end|>\n"
+
+
+def test_a_reply_that_begins_with_a_newline_does_not_change_the_prompt():
+    chat = Chat(tokenizer(CHATML))
+    prompt, whole = chat.prompt(None, "hello"), chat.conversation(None, "hello", "\nworld")
+    assert whole[: len(prompt)] == prompt
+    assert chat.tokenizer.decode(whole[len(prompt) :]) == "\nworld<|im_end|>\n"
+    rendered = chat.tokenizer.decode(whole)
+    assert chat.tokenizer.encode(rendered, add_special_tokens=False) != whole  # the two newlines would have merged
 
 
 def test_a_template_whose_prompt_is_no_prefix_is_refused():

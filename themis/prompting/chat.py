@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from themis.errors import Problem
 
@@ -50,13 +50,22 @@ class Chat:
         return self._ids(self._messages(system, user), generation=True)
 
     def conversation(self, system: str | None, user: str, response: str) -> list[int]:
-        """Ids of the chat with its reply. Raises ForgedMarkup, and Problem if the prompt is no prefix of it."""
+        """Ids of the chat with its reply; the prompt's ids are always their beginning.
+
+        Where a reply's first characters would merge with the prompt's last token (a reply that begins with a newline),
+        the reply is encoded by itself, as a model that continues the prompt would write it. Raises ForgedMarkup, and
+        Problem if the template renders the prompt as no beginning of the conversation.
+        """
         prompt = self.prompt(system, user)
         messages = [*self._messages(system, user), {"role": "assistant", "content": response}]
         ids = self._ids(messages, generation=False)
-        if ids[: len(prompt)] != prompt:
+        if ids[: len(prompt)] == prompt:
+            return ids
+        before = self._render(messages[:-1], generation=True, tokenize=False)
+        whole = self._render(messages, generation=False, tokenize=False)
+        if not whole.startswith(before):
             raise Problem(f"{self.tokenizer.name_or_path}: the chat template's prompt is no prefix of the conversation")
-        return ids
+        return prompt + self.tokenizer.encode(whole[len(before) :], add_special_tokens=False)
 
     def _messages(self, system: str | None, user: str) -> list[dict[str, str]]:
         if system is None:
@@ -70,15 +79,16 @@ class Chat:
             for token in self._special:
                 if token in message["content"]:
                     raise ForgedMarkup(f"the text holds the special token {token}")
-        return list(
-            self.tokenizer.apply_chat_template(
-                messages,
-                tokenize=True,
-                add_generation_prompt=generation,
-                return_dict=False,
-                enable_thinking=False,
-                date_string=_DATE,
-            )
+        return list(self._render(messages, generation=generation, tokenize=True))
+
+    def _render(self, messages: list[dict[str, str]], *, generation: bool, tokenize: bool) -> Any:
+        return self.tokenizer.apply_chat_template(
+            messages,
+            tokenize=tokenize,
+            add_generation_prompt=generation,
+            return_dict=False,
+            enable_thinking=False,
+            date_string=_DATE,
         )
 
     def _template_takes_system(self) -> bool:
