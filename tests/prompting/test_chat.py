@@ -51,11 +51,11 @@ def test_the_prompt_is_a_prefix_and_the_rest_is_the_reply():
     assert chat.tokenizer.decode(whole[len(prompt) :]) == "wörld\n<|im_end|>\n"
 
 
-def test_a_reply_that_begins_with_a_newline_does_not_change_the_prompt():
+def test_a_reply_that_begins_with_newlines_does_not_change_the_prompt():
     chat = Chat(tokenizer(CHATML))
-    prompt, whole = chat.prompt(None, "hello"), chat.conversation(None, "hello", "\nworld")
+    prompt, whole = chat.prompt(None, "hello"), chat.conversation(None, "hello", "\n\nworld")
     assert whole[: len(prompt)] == prompt
-    assert chat.tokenizer.decode(whole[len(prompt) :]) == "\nworld<|im_end|>\n"
+    assert chat.tokenizer.decode(whole[len(prompt) :]) == "\n\nworld<|im_end|>\n"
     rendered = chat.tokenizer.decode(whole)
     assert chat.tokenizer.encode(rendered, add_special_tokens=False) != whole  # the two newlines would have merged
 
