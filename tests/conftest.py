@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples every time, and no verdict by the clock: machines are shared.
+hypothesis.settings.register_profile("themis", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("themis")
 
 # No test asks a hub for anything; the libraries must not even try.
 os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")

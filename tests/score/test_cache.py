@@ -56,7 +56,7 @@ def test_what_changes_a_score_is_not_found_in_the_cache(make_folder, pairs, tmp_
     first = dict(scorer.score(pairs))
     batches = scorer.backbone.calls
 
-    edited = [replace(pairs[0], rejected=pairs[0].rejected[:-1] + "!"), *pairs[1:]]
+    edited = [replace(pairs[0], chosen=pairs[0].chosen[:-1] + "!"), *pairs[1:]]  # same lengths, other ids
     scorer = counted(folder, cache)
     assert dict(scorer.score(edited))["row00"] != first["row00"]
     assert 0 < scorer.backbone.calls < batches, "only the batches that hold the edited pair"
