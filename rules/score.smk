@@ -15,7 +15,7 @@ rule score:
     params:
         model=lambda wildcards: REWARD_MODELS[wildcards.model],
         source=lambda wildcards, input: (
-            option("checkpoint", Path(input.weights[0]).parent)
+            option("checkpoint", Path(str(input.weights)).parent)
             if input.weights
             else ""
         ),

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from themis import chance
 from themis.errors import Problem
-from themis.progress import bar
+from themis.progress import bar, track
 
 _CALIBRATION = "calibration.json"
 _BATCH = 64
@@ -44,21 +45,24 @@ class Classifier:
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[str], label: str | None = None) -> np.ndarray:
-        """The uncalibrated logit of each text, float64 [N]; a progress bar of that label is shown where one is given."""
+        """The uncalibrated logit of each text, float64 [N]; progress is shown under `label` where one is given."""
         self.model.eval()
         encoded = self._encode(texts)
         order = sorted(range(len(texts)), key=lambda at: (len(encoded[at]), encoded[at]))
         values = np.zeros(len(texts))
-        with bar(label or "", len(texts)) as shown:
-            shown.disable = label is None
-            for first in range(0, len(order), _BATCH):
-                part = order[first : first + _BATCH]
-                values[part] = self._forward([encoded[at] for at in part]).double().cpu().numpy()
-                shown.update(len(part))
+        batches = [order[first : first + _BATCH] for first in range(0, len(order), _BATCH)]
+        for part in track(batches, label, unit="batch") if label else batches:
+            values[part] = self._forward([encoded[at] for at in part]).double().cpu().numpy()
         return values
 
     def fit(
-        self, texts: Sequence[str], positive: np.ndarray, ids: Sequence[str], schedule: Schedule, seed: int
+        self,
+        texts: Sequence[str],
+        positive: np.ndarray,
+        ids: Sequence[str],
+        schedule: Schedule,
+        seed: int,
+        label: str = "classifier",
     ) -> None:
         """Train on labelled texts with binary cross-entropy; a hash of (seed, id) orders each epoch."""
         encoded = self._encode(texts)
@@ -69,7 +73,7 @@ class Classifier:
             optimizer, lambda step: min((step + 1) / max(1, steps // 10), (steps - step) / max(1, steps - steps // 10))
         )
         self.model.train()
-        with torch.random.fork_rng(), bar("steps", steps, unit="step") as shown:
+        with torch.random.fork_rng(), bar(label, steps, unit="step") as shown:
             torch.manual_seed(chance.digest(seed, "aspects/dropout", "") >> 1)
             for epoch in range(schedule.epochs):
                 order = chance.order(seed, f"aspects/epoch/{epoch}", ids)
@@ -85,25 +89,33 @@ class Classifier:
                     shown.update()
 
     def calibrate(self, logits: np.ndarray, positive: np.ndarray) -> None:
-        """Fit scale >= 0 and shift to held-out logits, with the smoothed targets of Platt (1999)."""
+        """Fit scale >= 0 and shift to held-out logits, with the smoothed targets of Platt (1999).
+
+        Both classes weigh the same, so that a probability of 0.5 is where a positive and a negative are as likely as
+        in the balanced seeds. Without both classes the calibration stays as it is.
+        """
         from scipy.optimize import minimize
 
         ones, zeros = int(positive.sum()), int((~positive).sum())
         if not ones or not zeros:
             return
         targets = np.where(positive, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+        shares = np.where(positive, 0.5 / ones, 0.5 / zeros)
 
         def loss(weights: np.ndarray) -> float:
             z = weights[0] * logits + weights[1]
-            return float(np.mean(np.logaddexp(0, z) - targets * z))
+            return float(shares @ (np.logaddexp(0, z) - targets * z))
 
         found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, 100.0), (-100.0, 100.0)])
         self.scale, self.shift = (round(float(weight), 6) for weight in found.x)
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, tokenizer and calibration as JSON."""
+        _quiet()
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+        for file in folder.glob("*.safetensors"):
+            file.chmod(0o644)  # the library leaves it to its owner alone
         values = {"max_tokens": self.max_tokens, "scale": self.scale, "shift": self.shift}
         (folder / _CALIBRATION).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
@@ -136,6 +148,7 @@ class Classifier:
 
 def pretrained(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Model and tokenizer of a folder or hub id, with one logit; raises Problem where they cannot be loaded."""
+    _quiet()
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
         model = AutoModelForSequenceClassification.from_pretrained(
@@ -145,6 +158,11 @@ def pretrained(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise Problem(f"{base}: no ModernBERT can be loaded from there ({reason})") from None
     return model.to(_device()), tokenizer
+
+
+def _quiet() -> None:
+    """Keep the library's bars over single files out of the logs."""
+    transformers_logging.disable_progress_bar()
 
 
 def _device() -> str:

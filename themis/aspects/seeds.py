@@ -26,9 +26,9 @@ def choose(
     """As many negatives as positives, at most `max_seeds` together.
 
     Positives are hit by a term of the criterion. Negatives are hit by none of its terms: half by another criterion's,
-    half by none at all, one kind standing in where the other runs out. A hash of (seed, id) picks, holds out, and
-    takes the terms out of half of the training seeds, so that more is learnt than the list; held-out seeds are all
-    without them, since the classifier's work is on messages that no term reaches.
+    half by none at all, one kind standing in where the other runs out. A hash of (seed, id) picks, holds out that
+    share of either class, and takes the terms out of half of the training seeds, so that more is learnt than the
+    list; held-out seeds are all without them, since the classifier's work is on messages that no term reaches.
     """
     own = hits[criterion]
     any_hit = np.logical_or.reduce(list(hits.values()))
@@ -37,21 +37,19 @@ def choose(
     size = min(len(positives), len(hard) + len(plain), max_seeds // 2)
     from_plain = max(min(size // 2, len(plain)), size - len(hard))
     purpose = f"aspects/seeds/{criterion}"
-    chosen = [
-        (row, group is positives)
-        for group, count in ((positives, size), (hard, size - from_plain), (plain, from_plain))
-        for row in _pick(group, ids, count, purpose, seed)
-    ]
-    chosen.sort(key=lambda pair: ids[pair[0]])
-    names = [ids[row] for row, _ in chosen]
-    out = np.array([chance.uniform(seed, "aspects/held-out", name) < held_out for name in names], bool)
-    masked = np.array([chance.uniform(seed, f"aspects/mask/{criterion}", name) < 0.5 for name in names], bool)
-    return Seeds(
-        np.array([row for row, _ in chosen], np.int64),
-        np.array([positive for _, positive in chosen], bool),
-        out,
-        masked | out,
+    taken = (
+        _pick(positives, ids, size, purpose, seed),
+        _pick(hard, ids, size - from_plain, purpose, seed) + _pick(plain, ids, from_plain, purpose, seed),
     )
+    out = {
+        row
+        for group in taken
+        for row in _pick(np.array(group, np.int64), ids, round(held_out * len(group)), "aspects/held-out", seed)
+    }
+    rows = sorted(taken[0] + taken[1], key=lambda row: ids[row])
+    held = np.array([row in out for row in rows], bool)
+    masked = np.array([chance.uniform(seed, f"aspects/mask/{criterion}", ids[row]) < 0.5 for row in rows], bool)
+    return Seeds(np.array(rows, np.int64), own[rows] if rows else np.zeros(0, bool), held, masked | held)
 
 
 def _pick(rows: np.ndarray, ids: list[str], count: int, purpose: str, seed: int) -> list[int]:

@@ -19,7 +19,9 @@ def matches(message: str) -> frozenset[Criterion]:
 
 def mask(message: str, criterion: Criterion) -> str:
     """The message without the criterion's terms; case and everything else are kept."""
-    return pattern(criterion).sub(" ", message)
+    while pattern(criterion).search(message):  # what is left may stand together as a term again
+        message = pattern(criterion).sub(" ", message)
+    return message
 
 
 @cache

@@ -134,7 +134,7 @@ def _train(
 ) -> list[tuple[str, str, float | None]]:  # fmt: skip
     train, test = np.flatnonzero(~seeds.held_out), np.flatnonzero(seeds.held_out)
     names = [ids[row] for row in seeds.rows[train].tolist()]
-    classifier.fit([texts[at] for at in train.tolist()], seeds.positive[train], names, schedule, seed)
+    classifier.fit([texts[at] for at in train.tolist()], seeds.positive[train], names, schedule, seed, str(criterion))
     held = [texts[at] for at in test.tolist()]
     classifier.calibrate(classifier.logits(held), seeds.positive[test])
     return _measure(criterion, classifier.probabilities(held), seeds.positive[test], threshold)

@@ -26,7 +26,7 @@ def train_aspects(
     max_tokens: Annotated[int, typer.Option(min=8, help="Tokens of message and change summary that are read.")] = 128,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the seeds.")] = 4,
     batch_size: Annotated[int, typer.Option(min=1, help="Messages per step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
     held_out: Annotated[float, typer.Option(min=0, max=1, help="Share of the seeds kept for the metrics.")] = 0.2,
     max_seeds: Annotated[int, typer.Option(min=1, help="Seeds per criterion at most.")] = 4000,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability at which precision is taken.")] = 0.5,

@@ -20,7 +20,7 @@ __all__ = ["Engine", "duplicate_clusters", "duplicate_pairs", "jaccard", "signat
 Engine = Literal["rensa", "datasketch"]
 
 _SEED = 77  # of the permutations; verification makes the result all but independent of it
-_BATCH = 1 << 20
+_FIRST_BATCH, _LAST_BATCH = 1 << 10, 1 << 20
 _FALSE_POSITIVE_WEIGHT = 0.05  # verification undoes a false positive; nothing undoes a false negative
 
 
@@ -66,17 +66,16 @@ def duplicate_clusters(
         for member in members[1:]:
             forest.join(members[0], member)
     lowest = np.array([members[0] for members in groups.members], np.int64)
+    labels = lowest.copy()
     refused = np.zeros(0, np.int64)
-    for keys in groups.candidates():
+    for keys in groups.candidates(labels):
         keys = np.setdiff1d(keys, refused, assume_unique=True)
-        one, other = groups.split(keys)
-        labels = forest.labels()[lowest]
-        apart = labels[one] != labels[other]
-        similar = np.zeros(len(keys), bool)
-        similar[apart] = groups.similarity(keys[apart]) >= threshold
-        refused = np.union1d(refused, keys[apart & ~similar])
-        for i, j in zip(lowest[one[similar]].tolist(), lowest[other[similar]].tolist(), strict=True):
+        similar = groups.similarity(keys) >= threshold
+        refused = np.union1d(refused, keys[~similar])
+        one, other = groups.split(keys[similar])
+        for i, j in zip(lowest[one].tolist(), lowest[other].tolist(), strict=True):
             forest.join(i, j)
+        labels[:] = forest.labels()[lowest]
     return forest.labels()
 
 
@@ -112,15 +111,23 @@ class _Groups:
         self._bands = bands_and_rows(threshold, permutations, _FALSE_POSITIVE_WEIGHT)
         self._sets: dict[int, np.ndarray] = {}
 
-    def candidates(self) -> Iterator[np.ndarray]:
-        """Sorted distinct keys of candidate pairs, about a million at a time; batches may share keys."""
-        blocks: list[np.ndarray] = []
+    def candidates(self, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Batches of sorted distinct keys of candidate pairs; two batches may share keys.
+
+        Pairs whose groups have the same label at that moment are left out. The batches grow from a thousand pairs to
+        a million: once the caller has joined the first few of a large bucket, the rest of it is left out unseen.
+        """
+        blocks, size, batch = [], 0, _FIRST_BATCH
         for one, other in candidates(self._signatures, *self._bands):
+            if labels is not None:
+                apart = labels[one] != labels[other]
+                one, other = one[apart], other[apart]
             blocks.append(np.minimum(one, other) * len(self.members) + np.maximum(one, other))
-            if sum(map(len, blocks)) >= _BATCH:
+            size += len(one)
+            if size >= batch:
                 yield np.unique(np.concatenate(blocks))
-                blocks = []
-        if blocks:
+                blocks, size, batch = [], 0, min(2 * batch, _LAST_BATCH)
+        if size:
             yield np.unique(np.concatenate(blocks))
 
     def split(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
