@@ -42,8 +42,19 @@ def here(tmp_path: Path) -> Path:
         (("prepare-model", "out/model", "--path", "nowhere"), "nowhere"),
         (("prepare-model", "out/model", "--package", "no_such_package", "--file", "x.gguf"), "no_such_package"),
         (
-            ("score", CORRUPT, "out/s.parquet", "--name", "m", "--family", "length", "--ledger", "out/l.parquet")
-            + ("--cache", "out/c.jsonl"),
+            (
+                "score",
+                CORRUPT,
+                "out/s.parquet",
+                "--name",
+                "m",
+                "--family",
+                "length",
+                "--ledger",
+                "out/l.parquet",
+                "--cache",
+                "out/c.jsonl",
+            ),
             CORRUPT,
         ),
         (("gather", "out/g.parquet", "retrieved", CORRUPT), CORRUPT),

@@ -50,7 +50,7 @@ def run(template: Path, out_ipynb: Path, out_html: Path, given: Sequence[str] = 
                 progress_bar=sys.stderr.isatty(),
                 execution_timeout=_CELL_SECONDS,
                 # Sockets in a private folder: no ports to collide on, and nobody else can reach the kernel.
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=Config({"KernelManager": {"transport": "ipc", "ip": str(scratch / "kernel")}}),
             )
         except PapermillExecutionError as error:
             said = error.evalue if error.ename == Problem.__name__ else f"{error.ename}: {error.evalue}"
