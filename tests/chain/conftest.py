@@ -15,7 +15,7 @@ STUDY = {
     "demo": {"repositories_per_language": 3, "families": 2, "training_pairs": 2, "benchmark_pairs": 2, "commits": 300},
     "aspects": {"classifier": {"epochs": 1, "width": 32}},
     "review": {"reviewers": ["tiny"], "min_rating": 1.0},
-    "instruct": {"writer": "tiny", "max_new_tokens": 8},
+    "instruct": {"writer": "tiny", "max_new_tokens": 12, "temperature": 1.0},  # greedy, it writes blank lines
     "judge": {"judges": ["tiny"], "require": "not_contradicted", "margin": 0.5},
     "preferences": {"tokenizer": "tiny", "max_general_pairs": 24},
     "benchmark": {"name": "crb_test", "humaneval": {"benchmark_problems": 4, "general_problems": 12}},
