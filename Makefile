@@ -16,7 +16,7 @@ empty :=
 space := $(empty) $(empty)
 CONFIG := $(if $(strip $(REPOSITORIES)),--config 'repositories=[$(subst $(space),$(comma),$(strip $(REPOSITORIES)))]',)
 
-.PHONY: help setup crb test chain check lab profiles defaults lock clean
+.PHONY: help setup crb test check lab profiles defaults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -39,11 +39,8 @@ crb: $(READY) ## the whole chain to results/crb.parquet and results/report.html
 	  || { code=$$?; [ $$code -ne 75 ] || echo "make: another run is going on in this folder" >&2; exit $$code; }
 	themis summary results/crb.parquet --report results/report.html
 
-test: $(READY) check ## form, lint and every test but the whole chain
-	$(BIN)/python -m pytest -m "not chain"
-
-chain: $(READY) ## the whole DAG on a small corpus: reproducible, accounted for, resumable
-	$(BIN)/python -m pytest -m chain
+test: $(READY) check ## form, lint and every test, the whole chain on a small corpus included
+	$(BIN)/python -m pytest
 
 check: $(READY) ## ruff, snakefmt and Snakemake's lint
 	$(BIN)/ruff check .
