@@ -10,7 +10,7 @@ rule train:
         "results/logs/train.{model}.{stage}.log",
     benchmark:
         "results/logs/train.{model}.{stage}.tsv"
-    threads: config["train"]["processes"]
+    threads: config["train"]["processes"] * config["train"]["threads"]
     resources:
         mem_mb=8000,
     params:
@@ -23,6 +23,7 @@ rule train:
             key: config["train"][key]
             for key in (
                 "processes",
+                "threads",
                 "batch_tokens",
                 "frozen_layers",
                 "checkpoint_every",
@@ -41,4 +42,4 @@ rule train:
         " --magnitude-weight {params.stage[magnitude_weight]} --magnitude {params.stage[magnitude]}"
         " --max-tokens {params.stage[max_tokens]} --batch-tokens {params.train[batch_tokens]}"
         " --frozen-layers {params.train[frozen_layers]} --checkpoint-every {params.train[checkpoint_every]}"
-        " --processes {params.train[processes]} --threads 1 --seed {params.seed} 2>&1 | tee {log}"
+        " --processes {params.train[processes]} --threads {params.train[threads]} --seed {params.seed} 2>&1 | tee {log}"

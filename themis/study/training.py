@@ -57,6 +57,7 @@ class Train(Settings):
         description="Stages in order; each starts from the one before.",
     )
     processes: int = Field(1, ge=1, description="Processes (GPUs, or cores without any) that share a stage.")
+    threads: int = Field(1, ge=1, description="CPU threads of each process.")
     batch_tokens: int = Field(4096, ge=16, description="Tokens per forward pass and process.")
     frozen_layers: int = Field(
         0, ge=0, description="Lowest decoder layers that keep their weights, with the embeddings."
