@@ -35,7 +35,7 @@ $(READY): envs/cpu.txt pyproject.toml
 crb: $(READY) ## the whole chain to results/crb.parquet and results/report.html
 	@mkdir -p results
 	export PATH="$(CURDIR)/$(BIN):$$PATH"
-	flock --nonblock --conflict-exit-code 75 results/.lock snakemake --profile $(PROFILE) $(CONFIG) results/crb.parquet results/report.html \
+	flock --nonblock --conflict-exit-code 75 results/.lock snakemake results/crb.parquet results/report.html --profile $(PROFILE) $(CONFIG) \
 	  || { code=$$?; [ $$code -ne 75 ] || echo "make: another run is going on in this folder" >&2; exit $$code; }
 	themis summary results/crb.parquet --report results/report.html
 
