@@ -95,3 +95,6 @@ LICENSES: dict[str, tuple[str, ...]] = {
     "weak_copyleft": ("epl-1.0", "lgpl-2.1", "mpl-2.0"),
     "network_copyleft": ("agpl-3.0",),
 }
+
+# Why a pair of the benchmark has no score in an imported run: the run does not list it.
+ABSENT = "not in the run"
