@@ -12,6 +12,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("score")(score)
     app.command("gather-scores")(gather_scores)
+    app.command("fetch-runs")(fetch_runs)
+    app.command("import-runs")(import_runs)
 
 
 def score(
@@ -55,9 +57,40 @@ def score(
 
 def gather_scores(
     out: Annotated[Path, typer.Argument(help="Rows of all models.")],
-    scores: Annotated[list[Path], typer.Argument(help="Score tables, a model each, in the order wanted.")],
+    scores: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Score tables, a model each, in the order wanted; or folders of them, in the registry's order."
+        ),
+    ],
 ) -> None:
     """Join the scores of all models on one benchmark."""
     from themis.score.gather import gather_scores as run
 
     run(scores, out)
+
+
+def fetch_runs(
+    source: Annotated[str, typer.Argument(help="https://...#sha256=<hex>: a .zip or tar archive of runs.")],
+    out: Annotated[Path, typer.Argument(help="Folder of a folder per run.")],
+) -> None:
+    """Fetch an archive of runs scored elsewhere and unpack their score files."""
+    from themis.score.run_archive import fetch_runs as run
+
+    run(source, out)
+
+
+def import_runs(
+    source: Annotated[Path, typer.Argument(help="Folder of runs: <model>/scores.parquet or .csv, and results.json.")],
+    out: Annotated[Path, typer.Argument(help="Folder of score tables, one per sound run.")],
+    findings: Annotated[Path, typer.Option(help="What is wrong or odd about each run.")],
+    ledger: Annotated[Path, typer.Option(help="Ledger of pairs scored and missing.")],
+    name: Annotated[str, typer.Option(help="Name of the benchmark they were scored on.")],
+    benchmark: Annotated[
+        Path | None, typer.Option(help="Its table, where there is one; else most runs decide.")
+    ] = None,
+) -> None:
+    """Import runs scored elsewhere; a faulty run is named and left out."""
+    from themis.score.imported import import_runs as run
+
+    run(source, out, findings, ledger, name=name, benchmark=benchmark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from themis.records.measures import MEASURE_SCHEMAS
 from themis.vocabulary import CODE_CRITERIA
 
 _PERSON = pa.struct([pa.field("name", pa.string()), pa.field("email", pa.string()), pa.field("time_sec", pa.int64())])
@@ -188,4 +189,5 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("value", pa.float64()),
         ]
     ),
+    **MEASURE_SCHEMAS,
 }

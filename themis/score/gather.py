@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from themis.errors import Problem
 from themis.records import metadata, read, write
+from themis.registry import in_order
 
 _LABELS = ("benchmark", "id", "aspect", "language", "subset")
 
@@ -17,8 +18,10 @@ _LABELS = ("benchmark", "id", "aspect", "language", "subset")
 def gather_scores(scores: Sequence[Path], out: Path) -> pa.Table:
     """All rows of the score tables, models in the order given, each model's rows by id; written to `out`.
 
-    Raises Problem where two models were not scored on the same pairs, or a model comes twice.
+    A folder stands for the score tables in it, in the registry's order, others after them by name. Raises Problem where
+    two models were not scored on the same pairs, a model comes twice, or a folder holds no table.
     """
+    scores = [file for path in scores for file in (_tables_in(path) if path.is_dir() else [path])]
     tables = [read(path, "scores").sort_by("id") for path in scores]
     models: dict[str, Path] = {}
     for path, table in zip(scores, tables, strict=True):
@@ -32,6 +35,13 @@ def gather_scores(scores: Sequence[Path], out: Path) -> pa.Table:
     gathered = pa.concat_tables(tables)
     write(gathered, out, "scores", inputs=scores)
     return gathered
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    names = in_order(sorted(path.stem for path in folder.glob("*.parquet")))
+    if not names:
+        raise Problem(f"{folder}: holds no table of scores; the step that writes them has not run")
+    return [folder / f"{name}.parquet" for name in names]
 
 
 def _check_same_pairs(first: Path, expected: pa.Table, path: Path, table: pa.Table) -> None:
