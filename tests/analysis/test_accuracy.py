@@ -1,5 +1,6 @@
 """Accuracies are what counting by hand gives; ties and missing rows stay apart; the published figures come out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,15 @@ import pytest
 
 from themis import records
 from themis.analysis import inputs
-from themis.analysis.accuracy import accuracy, points, ranking
+from themis.analysis.accuracy import accuracy, accuracy_table, best_of_families, points, ranking
+from themis.analysis.comparisons import comparisons
 from themis.analysis.headline import headline
 from themis.analysis.intervals import paired_difference, wilson
+from themis.analysis.panel import Panel, panel
+from themis.analysis.prompts import shared_prompts
+from themis.analysis.resampling import Resampler
 from themis.errors import Problem
+from themis.vocabulary import ABSENT, PUBLISHED_ASPECTS
 
 PUBLISHED = Path(__file__).parents[3] / "shared/reference/published_runs"
 
@@ -120,6 +126,71 @@ def test_the_sentence_says_what_the_table_says(crb):
     assert "33.3 points more than b-model" in said  # (5.5 - 3.5) / 6
 
 
+def test_the_method_follows_the_size_of_the_sample_and_its_rarer_outcome(tmp_path):
+    """At least 200 prompts, 20 of them won and 20 lost; macro averages combine what their groups have."""
+    outcomes = {
+        "many": ["win"] * 150 + ["loss"] * 100,
+        "rare": ["win"] * 231 + ["loss"] * 19,
+        "enough": ["win"] * 230 + ["loss"] * 20,
+    }
+    path = write_scores(tmp_path / "crb.parquet", {m: [(o, F, "Go") for o in own] for m, own in outcomes.items()})
+    table = accuracy(inputs.read_scores(path), "aspect", resamples=2_000)
+    methods = {model: row(table, model, F)["method"] for model in outcomes}
+    assert methods == {"many": "bootstrap", "rare": "wilson", "enough": "bootstrap"}
+    assert (row(table, "rare", F)["low"], row(table, "rare", F)["high"]) == pytest.approx(wilson(231, 250))
+    many = row(table, "many", F)
+    draws = Resampler(panel(inputs.read_scores(path)), seed=0, resamples=2_000).half_credit("aspect", F)[:, 0]
+    assert (many["low"], many["high"]) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
+    reach = 1.96 * np.sqrt(0.6 * 0.4 / 250)
+    assert (many["low"], many["high"]) == pytest.approx((0.6 - reach, 0.6 + reach), abs=0.1 * reach)
+    assert (many["low"], many["high"]) != pytest.approx(wilson(150, 250), abs=1e-6)
+    shared = write_benchmark(tmp_path / "shared.parquet", [f"p{i // 2}" for i in range(250)])
+    table = accuracy(inputs.read_scores(path, shared), "aspect", resamples=100)
+    assert row(table, "many", F)["method"] == "wilson"  # 125 prompts
+
+
+def test_a_macro_average_of_one_group_has_that_group_s_interval_and_of_equals_a_narrower(tmp_path):
+    pairs = [(outcome, aspect, "Go") for aspect in (F, S) for outcome in ["win"] * 30 + ["loss"] * 10]
+    path = write_scores(tmp_path / "crb.parquet", {"m": pairs})
+    scores = inputs.read_scores(path)
+    one = accuracy(scores, "language")
+    assert row(one, "m", "macro")["low"] == pytest.approx(row(one, "m", "Go")["low"])
+    both = accuracy(scores, "aspect")
+    group, macro = row(both, "m", F), row(both, "m", "macro")
+    assert macro["method"] == "combined"
+    for end in ("low", "high"):
+        assert macro[end] - 0.75 == pytest.approx((group[end] - 0.75) / np.sqrt(2))
+
+
+def test_a_model_that_is_always_right_is_not_certain_of_any_average(tmp_path):
+    pairs = [("win", aspect, "Go") for aspect in (F, S) for _ in range(8)]
+    table = accuracy(inputs.read_scores(write_scores(tmp_path / "crb.parquet", {"m": pairs})), "aspect")
+    assert (table["high"] == 1).all()
+    assert (table["low"] < 0.9).all()
+
+
+def test_absent_pairs_are_counted_among_the_missing(tmp_path):
+    pairs = [("win", F, "Go"), ("missing", F, "Go"), ("missing", S, "Go")]
+    path = write_scores(tmp_path / "crb.parquet", {"m": pairs})
+    rows = inputs.read_table(path, "scores")
+    reasons = [None, ABSENT, "too long"]
+    records.write(rows.with_columns(missing_reason=pl.Series(reasons)).to_arrow(), path, "scores")
+    table = accuracy(inputs.read_scores(path), "aspect").select("group", "n", "missing", "absent", "strict")
+    assert table.rows() == [
+        ("overall", 3, 2, 1, 1 / 3),
+        ("macro", 3, 2, 1, 1 / 4),
+        (F, 2, 1, 1, 1 / 2),
+        (S, 1, 1, 0, 0),
+    ]
+
+
+def test_the_best_of_each_family_is_picked():
+    half = {"Themis-RM-8B": 0.9, "Themis-RM-32B": 0.95, "own-model": 0.92, "SkyworkV2-Qwen-8B": 0.8, "other": 0.1}
+    table = pl.DataFrame({"model": list(half), "group": "overall", "half_credit": list(half.values())})
+    assert best_of_families(table, 9) == ["Themis-RM-32B", "own-model", "SkyworkV2-Qwen-8B", "other"]
+    assert best_of_families(table, 2) == ["Themis-RM-32B", "own-model"]
+
+
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"needs the published scores in {PUBLISHED}")
 def test_published_scores_give_the_published_figures(tmp_path):
     parts = []
@@ -144,3 +215,66 @@ def test_published_scores_give_the_published_figures(tmp_path):
     big, small = points(scores, "Themis-RM-32B"), points(scores, "Themis-RM-14B")
     lead = paired_difference(*(t["strict"].to_numpy() for t in (big, small)), big["cluster"].to_numpy(), seed=0)
     assert [100 * value for value in lead] == pytest.approx([0.63, 0.10, 1.20], abs=0.08)
+
+
+@pytest.fixture(scope="module")
+def published():
+    """Every run on the pairs that the first of the paper's own models scores."""
+    if not PUBLISHED.is_dir():
+        pytest.skip(f"needs the published scores in {PUBLISHED}")
+    runs = {
+        folder.name: pl.read_parquet(folder / "scores.parquet")
+        for folder in sorted(PUBLISHED.iterdir())
+        if folder.is_dir()
+    }
+    pairs = runs["Themis-RM-32B"].sort("id")
+    sides = {"chosen_score": [], "rejected_score": []}
+    for run in runs.values():
+        joined = pairs.select("id").join(run, on="id", how="left", maintain_order="left")
+        scores = np.column_stack([joined[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in sides])
+        scores[~np.isfinite(scores).all(axis=1)] = np.nan
+        for name, column in zip(sides, scores.T, strict=True):
+            sides[name].append(column)
+    aspect = pairs["aspect"].replace_strict(PUBLISHED_ASPECTS, default=pl.first()).to_numpy().astype(str)
+    chosen, rejected = (np.column_stack(columns) for columns in sides.values())
+    data = Panel(
+        models=tuple(runs),
+        ids=tuple(pairs["id"].to_list()),
+        cluster=np.arange(pairs.height),
+        outcome=np.select([chosen > rejected, chosen == rejected, chosen < rejected], [0, 1, 2], 3).astype(np.int8),
+        absent=np.zeros(chosen.shape, dtype=bool),
+        chosen=chosen,
+        rejected=rejected,
+        labels={"aspect": aspect},
+    )
+    return replace(data, cluster=shared_prompts(data))
+
+
+def chosen_models(data, *models):
+    places = [data.models.index(model) for model in models]
+    columns = {name: getattr(data, name)[:, places] for name in ("outcome", "absent", "chosen", "rejected")}
+    return replace(data, models=models, **columns)
+
+
+def test_published_scores_share_prompts_as_their_fingerprints_do(published):
+    assert (len(published.ids), len(published.models)) == (8_866, 51)
+    assert len(np.unique(published.cluster)) == 8_615
+
+
+def test_published_scores_tell_the_two_best_models_apart(published):
+    data = chosen_models(published, "Themis-RM-32B", "Themis-RM-14B")
+    row = comparisons(data).row(0, named=True)
+    assert (row["group"], row["n"], row["prompts"]) == ("overall", 8_866, 8_615)
+    assert 100 * row["difference"] == pytest.approx(0.63, abs=0.005)
+    assert (100 * row["low"], 100 * row["high"]) == pytest.approx((0.10, 1.20), abs=0.06)
+
+
+def test_published_scores_give_the_figures_of_the_protocol(published):
+    data = chosen_models(published, "LMUnit-qwen2.5-72b", "Themis-RM-0.6B", "SkyworkV2-Qwen-8B")
+    table = accuracy_table(data, "aspect", Resampler(data, seed=0, resamples=100))
+    found = {(row["model"], row["group"]): row for row in table.iter_rows(named=True)}
+    unit = found["LMUnit-qwen2.5-72b", "overall"]
+    assert (unit["strict"], unit["half_credit"]) == pytest.approx((0.2789, 0.6151), abs=5e-5)
+    small, big = (found[model, "macro"]["half_credit"] for model in ("Themis-RM-0.6B", "SkyworkV2-Qwen-8B"))
+    assert (small, big) == pytest.approx((0.8252, 0.7471), abs=5e-5)
+    assert found["Themis-RM-0.6B", "overall"]["half_credit"] < found["SkyworkV2-Qwen-8B", "overall"]["half_credit"]

@@ -66,3 +66,44 @@ def test_pairing_sees_a_small_difference_that_separate_intervals_hide():
     apart = [intervals.cluster_bootstrap(values, np.arange(1000), seed=0) for values in (better, worse)]
     assert apart[0].low < apart[1].high
     assert intervals.paired_difference(worse, worse, np.arange(1000), seed=0) == (0, 0, 0)
+
+
+def test_sizes_of_many_columns_are_those_of_each():
+    source = np.random.default_rng(6)
+    clusters = source.integers(0, 60, 150)
+    values = source.integers(0, 3, (150, 8)) / 2
+    values[:, 0], values[:, 1] = 0, 1
+    sizes = intervals.effective_sizes(values, clusters)
+    for column, size in zip(values.T, sizes, strict=True):
+        assert size == pytest.approx(intervals.effective_size(column, clusters))
+        share = column.mean()
+        if not 0 < share < 1:
+            assert size == len(np.unique(clusters))
+            continue
+        sums = [column[clusters == cluster].sum() - share * (clusters == cluster).sum() for cluster in set(clusters)]
+        effect = sum(total**2 for total in sums) / 150**2 / (share * (1 - share) / 150)
+        assert size == pytest.approx(150 / max(1, effect))
+
+
+@pytest.mark.parametrize("kind", ["halves", "thirds"])  # sums in single precision, and in double
+def test_means_of_drawn_prompts_are_those_of_the_rows_drawn(kind):
+    """Columns of one draw meet the same prompts, and the mean is that of the prompts' pairs, not of their means."""
+    source = np.random.default_rng(7)
+    clusters = source.integers(0, 40, 130)
+    values = source.integers(0, 3, (130, 3)) / (2 if kind == "halves" else 3)
+    draws = intervals.resampled_means(values, clusters, np.random.default_rng(1), 450)
+    names, again = np.unique(clusters), np.random.default_rng(1)
+    for start in range(0, 450, 200):
+        for place, drawn in enumerate(again.integers(0, len(names), size=(min(200, 450 - start), len(names)))):
+            rows = np.concatenate([np.flatnonzero(clusters == names[number]) for number in drawn])
+            assert draws[start + place] == pytest.approx(
+                values[rows].mean(axis=0), abs=1e-12 if kind == "thirds" else 0
+            )
+
+
+def test_columns_do_not_depend_on_their_neighbours():
+    source = np.random.default_rng(8)
+    clusters, values = source.integers(0, 90, 200), source.integers(0, 3, (200, 30)) / 2
+    together = intervals.resampled_means(values, clusters, np.random.default_rng(2), 300)
+    alone = intervals.resampled_means(values[:, 17:18], clusters, np.random.default_rng(2), 300)
+    assert (together[:, 17:18] == alone).all()

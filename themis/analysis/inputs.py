@@ -49,5 +49,15 @@ def read_tables(paths: Sequence[Path], schema: str) -> pl.DataFrame:
     return pl.concat([empty, *(_frame(path, schema) for path in paths)])
 
 
+def read_measures(folder: Path, *names: str) -> dict[str, pl.DataFrame]:
+    """FOLDER/<name>.parquet for each of the measures named, each of the schema of its name."""
+    return {name: _frame(Path(folder) / f"{name}.parquet", name) for name in names}
+
+
+def grouping(accuracies: pl.DataFrame, by: str) -> pl.DataFrame:
+    """The accuracy table of one grouping out of the measure `accuracy`; empty where the study lacks it."""
+    return accuracies.filter(pl.col("by") == by).drop("by")
+
+
 def _frame(path: Path, schema: str) -> pl.DataFrame:
     return pl.from_arrow(records.read(Path(path), schema))

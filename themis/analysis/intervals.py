@@ -10,8 +10,8 @@ import numpy as np
 from themis import chance
 
 Z = 1.959963984540054  # the 97.5% quantile of the normal distribution: every interval here is a 95% interval
-RESAMPLES = 2000
-_CHUNK = 100
+RESAMPLES = 10_000
+_CHUNK = 200
 
 
 class Estimate(NamedTuple):
@@ -42,15 +42,20 @@ def effective_size(values: np.ndarray, clusters: np.ndarray) -> float:
     n over Kish's design effect (variance of the mean between clusters over p(1-p)/n), which is taken to be at least 1;
     n where every cluster has one value, and the number of clusters where the values do not vary.
     """
-    members, sums, sizes = _totals(np.asarray(values, dtype=float)[:, None], clusters)
-    n = int(sizes.sum())
-    share = float(sums.sum()) / n if n else 0.0
-    if members == n:
-        return float(n)
-    if share in (0.0, 1.0):
-        return float(members)
-    between = float(np.square(sums[:, 0] - sizes * share).sum()) / (n * n)
-    return n / max(1.0, between / (share * (1 - share) / n))
+    return float(effective_sizes(np.asarray(values, dtype=float)[:, None], clusters)[0])
+
+
+def effective_sizes(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """The effective size of every column of `values` [n, columns]."""
+    sums, sizes = cluster_totals(values, clusters)
+    n, members = values.shape[0], len(sizes)
+    if not n or members == n:
+        return np.full(values.shape[1], float(n))
+    share = sums.sum(axis=0) / n
+    between = np.square(sums - np.outer(sizes, share)).sum(axis=0) / (n * n)
+    spread = share * (1 - share) / n
+    effect = np.divide(between, spread, out=np.ones_like(between), where=spread > 0)
+    return np.where(spread > 0, n / np.maximum(1.0, effect), members)
 
 
 def clustered_wilson(values: np.ndarray, clusters: np.ndarray) -> Estimate:
@@ -68,15 +73,21 @@ def resampled_means(
 ) -> np.ndarray:
     """Means of whole clusters drawn with replacement: [resamples, columns] from values [rows, columns].
 
-    All columns are resampled together, so columns can be compared draw by draw. The rows' order does not matter.
+    All columns are resampled together, so columns can be compared draw by draw. Neither the order of the rows nor the
+    number of threads matters: sums of whole and half credits are exact in single precision.
     """
-    members, sums, sizes = _totals(values, clusters)
-    weighted = np.column_stack([sums, sizes])
+    exact = bool(np.all(values * 2 == np.round(values * 2)) and np.abs(values).sum(axis=0).max(initial=0) < 2**22)
+    kind = np.float32 if exact else np.float64
+    sums, sizes = cluster_totals(values, clusters)
+    weighted = np.column_stack([sums, sizes]).astype(kind)
+    members = len(sizes)
     means = np.empty((resamples, values.shape[1]))
     for start in range(0, resamples, _CHUNK):
         draws = min(_CHUNK, resamples - start)
-        weights = generator.multinomial(members, np.full(members, 1 / members), size=draws).astype(float)
-        totals = weights @ weighted
+        drawn = generator.integers(0, members, size=(draws, members), dtype=np.int64)
+        drawn += members * np.arange(draws)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=draws * members).reshape(draws, members).astype(kind)
+        totals = (weights @ weighted).astype(float)
         means[start : start + draws] = totals[:, :-1] / totals[:, -1:]
     return means
 
@@ -99,7 +110,7 @@ def paired_difference(
 
 
 def percentiles(draws: np.ndarray) -> tuple[float, float]:
-    """The 2.5% and 97.5% quantiles."""
+    """The 2.5% and 97.5% quantiles of draws [resamples]."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
 
@@ -109,8 +120,12 @@ def generator(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng(chance.digest(seed, "bootstrap", purpose))
 
 
-def _totals(values: np.ndarray, clusters: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    """Number of clusters, sums [clusters, columns] and sizes [clusters], clusters in the order of their names."""
+def cluster_totals(values: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums [clusters, columns] of values [rows, columns], and sizes [clusters]; clusters in the order of their names."""
     names, place = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.column_stack([np.bincount(place, weights=column, minlength=len(names)) for column in values.T])
-    return len(names), sums, np.bincount(place, minlength=len(names)).astype(float)
+    sizes = np.bincount(place, minlength=len(names)).astype(float)
+    if len(names) == len(place):
+        return np.asarray(values, dtype=float)[np.argsort(place)], sizes
+    sums = np.zeros((len(names), values.shape[1]))
+    np.add.at(sums, place, values)
+    return sums, sizes
