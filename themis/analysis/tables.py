@@ -60,6 +60,45 @@ def attrition_shown(ledger: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def discrepancies_shown(table: pl.DataFrame) -> pl.DataFrame:
+    """What `discrepancies.discrepancies` returns, to read."""
+    names = {"table": "Table", "row": "Model", "column": "Column"}
+    return table.select(
+        *(pl.col(name).alias(title) for name, title in names.items()),
+        *(
+            pl.col(name).map_elements(lambda value: f"{value:.2f}", return_dtype=pl.String).alias(title)
+            for name, title in (("printed", "Printed"), ("recomputed", "Recomputed"))
+        ),
+        pl.col("difference").map_elements(lambda value: f"{value:+.2f}", return_dtype=pl.String).alias("Difference"),
+        pl.col("kind").alias("Kind"),
+        pl.col("note").alias("Note"),
+    )
+
+
+def ties_shown(table: pl.DataFrame) -> pl.DataFrame:
+    """What `discrepancies.tie_corrections` returns, to read."""
+    shares = {
+        "tie_rate": "Tied",
+        "strict": "A tie is wrong",
+        "half_credit": "A tie counts half",
+        "decided": "Untied pairs",
+    }
+    return table.select(
+        pl.col("model").alias("Model"),
+        *(
+            pl.col(name).map_elements(lambda value: f"{value:.2%}", return_dtype=pl.String).fill_null("–").alias(title)
+            for name, title in shares.items()
+        ),
+        pl.col("gain").map_elements(lambda value: f"{value:+.2f}", return_dtype=pl.String).alias("Gain (points)"),
+    )
+
+
+def findings_shown(table: pl.DataFrame) -> pl.DataFrame:
+    """What importing runs found, to read."""
+    titles = {"run": "Run", "severity": "What follows", "check": "Check", "rows": "Rows", "detail": "Detail"}
+    return table.select(pl.col(name).cast(pl.String).alias(title) for name, title in titles.items())
+
+
 def lengths_shown(table: pl.DataFrame) -> pl.DataFrame:
     """What `composition.lengths` returns, to read."""
     return pl.DataFrame(
