@@ -16,7 +16,7 @@ empty :=
 space := $(empty) $(empty)
 CONFIG := $(if $(strip $(REPOSITORIES)),--config 'repositories=[$(subst $(space),$(comma),$(strip $(REPOSITORIES)))]',)
 
-.PHONY: help setup crb test check lab profiles defaults lock clean
+.PHONY: help setup crb test check bench lab profiles defaults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -48,13 +48,16 @@ check: $(READY) ## ruff, snakefmt and Snakemake's lint
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --profile profiles/local --lint
 
+bench: $(READY) ## measure beside a peer: all benchmarks, or ONLY=name
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
 lab: $(READY) ## JupyterLab on the notebooks
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r envs/lab.txt
 	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
 
 profiles: ## link the profiles where `snakemake --profile NAME` looks for them
 	mkdir -p "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake"
-	for profile in local clones; do ln -sfn "$(CURDIR)/profiles/$$profile" "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/$$profile"; done
+	for profile in local clones published; do ln -sfn "$(CURDIR)/profiles/$$profile" "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/$$profile"; done
 
 defaults: $(READY) ## profiles/defaults.yaml and the study's JSON schema, from themis/study
 	$(BIN)/themis study-defaults profiles/defaults.yaml profiles/study.schema.json

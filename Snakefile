@@ -39,3 +39,10 @@ rule preferences:
     input:
         "results/preferences/code.parquet",
         "results/preferences/general.parquet",
+
+
+rule paper:
+    input:
+        "results/crb.parquet",
+        "results/report.html",
+        expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from themis.errors import Problem
+from themis.records.measures import MEASURES
 from themis.study import digest, validate
 
 # --- the study: checked once, defaults filled in; rules see plain values only ---
@@ -24,6 +25,11 @@ shell.prefix(
 
 BENCHMARK = f"results/benchmark/{config['benchmark']['name']}.parquet"
 REWARD_MODELS = {model["name"]: model for model in config["score"]["models"]}
+PUBLISHED_RUNS = config["published_runs"]
+IMPORTED = "results/scores/imported"
+# A study may import runs and make nothing else: then there are no texts, no training and no ledger of commits.
+ONLY_IMPORTED = PUBLISHED_RUNS is not None and not REWARD_MODELS
+MEASURED = {name: f"results/measures/{name}.parquet" for name in MEASURES}
 STAGES = {stage["name"]: stage for stage in config["train"]["stages"]}
 
 
@@ -53,6 +59,11 @@ def shard_of(wildcards):
 def option(name, value):
     """An option with its value, or nothing where the value is none."""
     return "" if value is None else f"--{name} {shlex.quote(str(value))}"
+
+
+def is_url(source):
+    """Whether runs scored elsewhere are to be fetched."""
+    return source.startswith(("http://", "https://"))
 
 
 def language_model(name):

@@ -1,27 +1,47 @@
 # Every figure is written as vector, print and picture, with its data beside it.
 FIGURE = (".svg", ".pdf", ".png", ".csv")
+TABLE = (".csv", ".md", ".tex")
 
+PAPER_TABLES = [
+    f"{number}{form}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 10) for form in TABLE
+]
 # In the order of the chain: what one stage keeps, the next takes in.
 LEDGERS = [
-    "results/attrition/mine.parquet",
-    "results/attrition/select.parquet",
-    *gather.contents("results/attrition/shards/retrieve.{scatteritem}.parquet"),
-    "results/attrition/deduplicate.parquet",
-    "results/attrition/aspects.parquet",
-    "results/attrition/review.parquet",
-    "results/attrition/benchmark.parquet",
-    "results/attrition/assemble_code.parquet",
-    "results/attrition/assemble_general.parquet",
-    *expand(
-        "results/attrition/train.{model}.{stage}.parquet",
-        model=config["train"]["name"],
-        stage=STAGES,
+    *(["results/attrition/import.parquet"] if PUBLISHED_RUNS else []),
+    *(
+        []
+        if ONLY_IMPORTED
+        else [
+            "results/attrition/mine.parquet",
+            "results/attrition/select.parquet",
+            *gather.contents("results/attrition/shards/retrieve.{scatteritem}.parquet"),
+            "results/attrition/deduplicate.parquet",
+            "results/attrition/aspects.parquet",
+            "results/attrition/review.parquet",
+            "results/attrition/benchmark.parquet",
+            "results/attrition/assemble_code.parquet",
+            "results/attrition/assemble_general.parquet",
+            *expand(
+                "results/attrition/train.{model}.{stage}.parquet",
+                model=config["train"]["name"],
+                stage=STAGES,
+            ),
+        ]
     ),
     *expand(
         "results/attrition/score.{benchmark}.{model}.parquet",
         benchmark=config["benchmark"]["name"],
         model=REWARD_MODELS,
     ),
+]
+NOTEBOOKS = [
+    "rq1_criteria",
+    "rq2_interference",
+    "rq3_transfer",
+    "rq4_robustness",
+    "explore_scores",
+    "tables",
+    *([] if ONLY_IMPORTED else ["training", "data"]),
 ]
 
 
@@ -41,29 +61,204 @@ rule attrition:
         "themis gather-attrition {input} --out {output} 2>&1 | tee {log}"
 
 
-rule notebook_crb:
+rule measure:
     input:
-        template="notebooks/crb.ipynb",
         crb="results/crb.parquet",
-        benchmark=BENCHMARK,
+        benchmark=branch(ONLY_IMPORTED, then=[], otherwise=BENCHMARK),
+    output:
+        list(MEASURED.values()),
+    log:
+        "results/logs/measure.log",
+    benchmark:
+        "results/logs/measure.tsv"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        benchmark=lambda wildcards, input: option("benchmark", input.benchmark or None),
+        trained=[
+            option("trained-subset", pattern)
+            for pattern in config["analysis"]["trained_subsets"]
+        ],
+        resamples=lookup("analysis/resamples", within=config),
+        seed=lookup("seed", within=config),
+    shell:
+        "themis measure {input.crb} results/measures {params.benchmark} {params.trained}"
+        " --resamples {params.resamples} --seed {params.seed} 2>&1 | tee {log}"
+
+
+rule notebook_rq1_criteria:
+    input:
+        template="notebooks/rq1_criteria.ipynb",
+        crb="results/crb.parquet",
+        accuracy=MEASURED["accuracy"],
+        calibration=MEASURED["calibration"],
+        reliability=MEASURED["reliability"],
+        ranks=MEASURED["ranks"],
+    output:
+        multiext("results/tables/accuracy_by_criterion", *TABLE),
+        multiext("results/figures/rq1_criteria", *FIGURE),
+        multiext("results/figures/rq1_scaling", *FIGURE),
+        multiext("results/figures/rq1_ties", *FIGURE),
+        multiext("results/figures/rq1_families", *FIGURE),
+        multiext("results/figures/rq1_calibration", *FIGURE),
+        notebook="results/notebooks/rq1_criteria.ipynb",
+        page="results/notebooks/rq1_criteria.html",
+    log:
+        "results/logs/notebook_rq1_criteria.log",
+    benchmark:
+        "results/logs/notebook_rq1_criteria.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        seed=lookup("seed", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter crb={input.crb} --parameter seed={params.seed}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_rq2_interference:
+    input:
+        template="notebooks/rq2_interference.ipynb",
+        criteria_correlation=MEASURED["criteria_correlation"],
+    output:
+        multiext("results/figures/rq2_correlation", *FIGURE),
+        multiext("results/figures/rq2_ablations", *FIGURE),
+        notebook="results/notebooks/rq2_interference.ipynb",
+        page="results/notebooks/rq2_interference.html",
+    log:
+        "results/logs/notebook_rq2_interference.log",
+    benchmark:
+        "results/logs/notebook_rq2_interference.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_rq3_transfer:
+    input:
+        template="notebooks/rq3_transfer.ipynb",
+        accuracy=MEASURED["accuracy"],
+        cells=MEASURED["cells"],
+    output:
+        multiext("results/tables/accuracy_by_language", *TABLE),
+        multiext("results/figures/rq3_languages", *FIGURE),
+        multiext("results/figures/rq3_map", *FIGURE),
+        multiext("results/figures/rq3_cells", *FIGURE),
+        multiext("results/figures/rq3_transfer", *FIGURE),
+        notebook="results/notebooks/rq3_transfer.ipynb",
+        page="results/notebooks/rq3_transfer.html",
+    log:
+        "results/logs/notebook_rq3_transfer.log",
+    benchmark:
+        "results/logs/notebook_rq3_transfer.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_rq4_robustness:
+    input:
+        template="notebooks/rq4_robustness.ipynb",
+    output:
+        multiext("results/figures/rq4_rerank", *FIGURE),
+        multiext("results/figures/rq4_adversarial", *FIGURE),
+        multiext("results/figures/rq4_external", *FIGURE),
+        notebook="results/notebooks/rq4_robustness.ipynb",
+        page="results/notebooks/rq4_robustness.html",
+    log:
+        "results/logs/notebook_rq4_robustness.log",
+    benchmark:
+        "results/logs/notebook_rq4_robustness.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_explore_scores:
+    input:
+        template="notebooks/explore_scores.ipynb",
+        crb="results/crb.parquet",
+        resolution=MEASURED["resolution"],
+        ranks=MEASURED["ranks"],
+        agreement=MEASURED["agreement"],
+        calibration=MEASURED["calibration"],
+        length_bias=MEASURED["length_bias"],
+    output:
+        multiext("results/figures/margins", *FIGURE),
+        multiext("results/figures/resolution", *FIGURE),
+        multiext("results/figures/ranks", *FIGURE),
+        multiext("results/figures/agreement", *FIGURE),
+        multiext("results/figures/length_bias", *FIGURE),
+        notebook="results/notebooks/explore_scores.ipynb",
+        page="results/notebooks/explore_scores.html",
+    log:
+        "results/logs/notebook_explore_scores.log",
+    benchmark:
+        "results/logs/notebook_explore_scores.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter crb={input.crb}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_tables:
+    input:
+        template="notebooks/tables.ipynb",
+        crb="results/crb.parquet",
+        findings=branch(
+            PUBLISHED_RUNS, then="results/scores/findings.parquet", otherwise=[]
+        ),
+    output:
+        multiext("results/tables/table_", *PAPER_TABLES),
+        multiext("results/tables/discrepancies", *TABLE),
+        multiext("results/tables/tie_corrections", *TABLE),
+        multiext("results/tables/findings", *TABLE),
+        notebook="results/notebooks/tables.ipynb",
+        page="results/notebooks/tables.html",
+    log:
+        "results/logs/notebook_tables.log",
+    benchmark:
+        "results/logs/notebook_tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter crb={input.crb} --parameter findings={input.findings}"
+        " 2>&1 | tee {log}"
+
+
+rule notebook_training:
+    input:
+        template="notebooks/training.ipynb",
         training=expand(
             "results/metrics/{model}.{stage}.parquet",
             model=config["train"]["name"],
             stage=STAGES,
         ),
     output:
-        multiext("results/tables/accuracy_by_criterion", ".csv", ".md", ".tex"),
-        multiext("results/tables/accuracy_by_language", ".csv", ".md", ".tex"),
-        multiext("results/figures/accuracy_by_criterion", *FIGURE),
-        multiext("results/figures/accuracy_by_language", *FIGURE),
-        multiext("results/figures/margins", *FIGURE),
         multiext("results/figures/training", *FIGURE),
-        notebook="results/notebooks/crb.ipynb",
-        page="results/notebooks/crb.html",
+        notebook="results/notebooks/training.ipynb",
+        page="results/notebooks/training.html",
     log:
-        "results/logs/notebook_crb.log",
+        "results/logs/notebook_training.log",
     benchmark:
-        "results/logs/notebook_crb.tsv"
+        "results/logs/notebook_training.tsv"
     threads: 1
     resources:
         mem_mb=2000,
@@ -71,10 +266,9 @@ rule notebook_crb:
         training=lambda wildcards, input: [
             f"--parameter training={path}" for path in input.training
         ],
-        seed=lookup("seed", within=config),
     shell:
-        "themis notebook {input.template} {output.notebook} {output.page} --parameter crb={input.crb}"
-        " --parameter benchmark={input.benchmark} {params.training} --parameter seed={params.seed}"
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " {params.training}"
         " 2>&1 | tee {log}"
 
 
@@ -112,8 +306,8 @@ rule report:
     input:
         crb="results/crb.parquet",
         attrition="results/attrition.parquet",
-        benchmark=BENCHMARK,
-        notebooks=expand("results/notebooks/{notebook}.html", notebook=["crb", "data"]),
+        benchmark=branch(ONLY_IMPORTED, then=[], otherwise=BENCHMARK),
+        notebooks=expand("results/notebooks/{notebook}.html", notebook=NOTEBOOKS),
     output:
         page="results/report.html",
     log:
@@ -124,11 +318,17 @@ rule report:
     resources:
         mem_mb=2000,
     params:
+        benchmark=lambda wildcards, input: option("benchmark", input.benchmark or None),
         notebooks=lambda wildcards, input: [
             f"--notebook {path}" for path in input.notebooks
         ],
+        command=branch(
+            ONLY_IMPORTED,
+            then="snakemake --profile profiles/published paper",
+            otherwise="make crb",
+        ),
         seed=lookup("seed", within=config),
     shell:
-        "themis report {output.page} --crb {input.crb} --attrition {input.attrition}"
-        " --benchmark {input.benchmark} --figures results/figures {params.notebooks} --seed {params.seed}"
+        "themis report {output.page} --crb {input.crb} --attrition {input.attrition} {params.benchmark}"
+        " --figures results/figures {params.notebooks} --command {params.command:q} --seed {params.seed}"
         " 2>&1 | tee {log}"

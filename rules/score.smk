@@ -30,8 +30,52 @@ rule score:
         " --ledger {output.ledger} 2>&1 | tee {log}"
 
 
+rule fetch_runs:
+    output:
+        runs=directory("results/published_runs"),
+    log:
+        "results/logs/fetch_runs.log",
+    benchmark:
+        "results/logs/fetch_runs.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        source=PUBLISHED_RUNS,
+    shell:
+        "themis fetch-runs {params.source:q} {output.runs} 2>&1 | tee {log}"
+
+
+rule import_runs:
+    input:
+        runs=branch(
+            is_url(PUBLISHED_RUNS or ""),
+            then="results/published_runs",
+            otherwise=PUBLISHED_RUNS or [],
+        ),
+        benchmark=branch(REWARD_MODELS, then=BENCHMARK, otherwise=[]),
+    output:
+        scores=directory(IMPORTED),
+        findings="results/scores/findings.parquet",
+        ledger="results/attrition/import.parquet",
+    log:
+        "results/logs/import_runs.log",
+    benchmark:
+        "results/logs/import_runs.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        name=config["benchmark"]["name"],
+        benchmark=lambda wildcards, input: option("benchmark", input.benchmark or None),
+    shell:
+        "themis import-runs {input.runs:q} {output.scores} --findings {output.findings}"
+        " --ledger {output.ledger} --name {params.name} {params.benchmark} 2>&1 | tee {log}"
+
+
 rule crb:
     input:
+        imported=branch(PUBLISHED_RUNS, then=IMPORTED, otherwise=[]),
         scores=expand(
             "results/scores/{benchmark}/{model}.parquet",
             benchmark=config["benchmark"]["name"],
@@ -47,4 +91,4 @@ rule crb:
     resources:
         mem_mb=2000,
     shell:
-        "themis gather-scores {output.crb} {input.scores} 2>&1 | tee {log}"
+        "themis gather-scores {output.crb} {input.imported} {input.scores} 2>&1 | tee {log}"

@@ -1,10 +1,11 @@
-"""Figures, tables, summary and report of a small made-up result set: legible, reproducible, complete, safe."""
+"""Figures, tables and summary of a small made-up result set: legible, reproducible, complete, safe."""
 
-import html.parser
 import io
 import itertools
 import re
+from functools import partial
 
+import numpy as np
 import polars as pl
 import pytest
 from matplotlib.text import Text
@@ -16,15 +17,20 @@ from themis.analysis import (
     attrition,
     classifiers,
     composition,
+    criteria_figures,
     data_figures,
+    discrepancies,
     drawing,
     figures,
+    heat_maps,
     inputs,
+    printed,
+    score_figures,
     tables,
 )
-from themis.analysis.report import write_report
+from themis.analysis.measure import measure
 from themis.analysis.summary import print_summary
-from themis.errors import Problem
+from themis.registry import known_models
 from themis.vocabulary import CODE_CRITERIA, LANGUAGES
 
 CRITERIA = [criterion.value for criterion in CODE_CRITERIA]
@@ -114,46 +120,110 @@ def every_figure(folder):
     yield "lengths", lengths["Benchmark"], lambda: data_figures.longer_dots(lengths)
     held_out = classifiers.held_out(metrics)
     yield "classifiers", held_out, lambda: data_figures.classifier_dots(held_out)
+    many = many_models(folder)
+    for name, crb in (("few", folder / "crb.parquet"), ("many", many)):
+        yield from measured_figures(name, crb, None if name == "many" else folder / "benchmark.parquet", folder / name)
+    for table in ("2", "3"):
+        ablations = printed.ablations(table)
+        yield f"ablations {table}", ablations, partial(heat_maps.printed_matrix, ablations, printed.TRAINED_ON)
+    other = printed.printed_table("10")
+    marks = drawing.marks(other["row"].unique(maintain_order=True).to_list())
+    columns = [(name, name, "Score (%)") for name in ("RewardBench V1", "RewardBench V2", "JudgeBench")]
+    yield "external", other, lambda: score_figures.quoted(other, columns, marks)
 
 
-@pytest.fixture(scope="module")
-def drawn(made):
-    """Every figure, laid out, by name; with its data and how it is drawn."""
-    found = {name: (draw(), data, draw) for name, data, draw in every_figure(made)}
-    for figure, _, _ in found.values():
+def many_models(folder):
+    """All models of the registry on 240 pairs, as a study that imports runs has them: no texts, some ties."""
+    source = np.random.default_rng(3)
+    rows = []
+    for place, model in enumerate(known_models()):
+        chosen, rejected = source.normal(0.4 + place / 60, 1, 240), source.normal(0, 1, 240)
+        if model.kind == "generative":
+            chosen, rejected = np.round(chosen), np.round(rejected)
+        for i, (a, b) in enumerate(zip(chosen, rejected, strict=True)):
+            rows.append(
+                {"model": model.name, "benchmark": "b", "id": f"{i:03d}", "chosen_score": a, "rejected_score": b,
+                 "outcome": "win" if a > b else "tie" if a == b else "loss", "missing_reason": None,
+                 "prompt_mode": "imported", "aspect": CRITERIA[i % 5], "language": list(LANGUAGES)[i % 8],
+                 "subset": ("IN", "OUT")[i % 2]}
+            )  # fmt: skip
+    return write(rows, folder / "many.parquet", "scores")
+
+
+def measured_figures(name, crb, benchmark, out):
+    """Every figure that is drawn from the measures of a set of scores."""
+    scores = inputs.read_scores(crb)
+    found = measure(crb, out, benchmark=benchmark, trained_subsets=["IN"], resamples=100)
+    styles = drawing.marks(accuracy.model_names(scores))
+    by = {grouping: inputs.grouping(found["accuracy"], grouping) for grouping in ("aspect", "language", "family")}
+    best = accuracy.best_of_families(by["aspect"], 5)
+    ties = discrepancies.tie_corrections(scores)
+    sized = criteria_figures.scaling_data(by["aspect"])
+    draws = {
+        "accuracy": (by["aspect"], partial(figures.accuracy_dots, by["aspect"], styles)),
+        "margins": (scores, partial(figures.margins, scores, styles)),
+        "scaling": (sized, partial(criteria_figures.scaling, sized, styles)),
+        "ties": (ties, partial(criteria_figures.tie_handling, ties, styles)),
+        "contamination": (by["family"], partial(criteria_figures.contamination, by["family"], styles)),
+        "calibration": (
+            found["calibration"],
+            partial(criteria_figures.calibration, found["calibration"], found["reliability"], best, styles),
+        ),
+        "heat": (by["language"], partial(heat_maps.groups_by_model, by["language"])),
+        "cells": (found["cells"], partial(heat_maps.cells_of_model, found["cells"], best[0])),
+        "correlation": (
+            found["criteria_correlation"],
+            partial(heat_maps.criteria_correlation, found["criteria_correlation"]),
+        ),
+        "agreement": (found["agreement"], partial(heat_maps.agreement, found["agreement"])),
+        "ranks": (found["ranks"], partial(score_figures.ranks, found["ranks"], styles)),
+        "resolution": (found["resolution"], partial(score_figures.resolution, found["resolution"], styles)),
+        "length": (found["length_bias"], partial(score_figures.length_bias, found["length_bias"], styles)),
+    }
+    for kind, (data, draw) in draws.items():
+        yield f"{kind} of {name}", data, draw
+
+
+def test_nothing_in_a_figure_is_cut_off_or_written_over(made):
+    faults = []
+    for name, _, draw in every_figure(made):
+        figure = draw()
+        figure.set_dpi(72)  # the layout is in points; pixels only cost memory
         with drawing.style():
             figure.draw_without_rendering()
-    return found
+        faults += [f"{name}: {fault}" for fault in faults_of(figure)]
+        figure.clear()
+    assert not faults
 
 
-def test_nothing_in_a_figure_is_cut_off_or_written_over(drawn):
-    for name, (figure, _, _) in drawn.items():
-        frame = figure.bbox.padded(1)
-        for axis in figure.axes:
-            for ticks in (axis.get_xticklabels(), axis.get_yticklabels()):
-                boxes = [tick.get_window_extent() for tick in ticks if tick.get_visible() and tick.get_text()]
-                for first, second in itertools.pairwise(boxes):
-                    assert not first.overlaps(second), f"{name}: tick labels overlap"
-        titles = [axis.title.get_window_extent() for axis in figure.axes if axis.title.get_text()]
-        assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i]), f"{name}: titles overlap"
-        for text in figure.findobj(Text):
-            if text.get_visible() and text.get_text().strip() and text.get_figure() is not None:
-                box = text.get_window_extent()
-                on_ticks = any(text in axis.get_xticklabels() + axis.get_yticklabels() for axis in figure.axes)
-                if not on_ticks:
-                    assert frame.x0 <= box.x0 and box.x1 <= frame.x1, f"{name}: {text.get_text()!r} is cut off"
-                    assert frame.y0 <= box.y0 and box.y1 <= frame.y1, f"{name}: {text.get_text()!r} is cut off"
+def faults_of(figure):
+    """Labels that overlap, and texts that reach beyond the figure."""
+    frame = figure.bbox.padded(1)
+    ticks = set()
+    for axis in figure.axes:
+        for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
+            ticks |= set(labels)
+            boxes = [tick.get_window_extent() for tick in labels if tick.get_visible() and tick.get_text()]
+            if any(first.overlaps(second) for first, second in itertools.pairwise(boxes)):
+                yield f"tick labels overlap, such as {labels[0].get_text()!r}"
+    titles = [axis.title.get_window_extent() for axis in figure.axes if axis.title.get_text()]
+    if any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i]):
+        yield "titles overlap"
+    for text in figure.findobj(Text):
+        if text not in ticks and text.get_visible() and text.get_text().strip() and text.get_figure() is not None:
+            box = text.get_window_extent()
+            if not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1):
+                yield f"{text.get_text()!r} is cut off"
 
 
-def test_a_figure_is_the_same_bytes_each_time(made, drawn, tmp_path):
-    for name in ("attrition",):
-        _, data, draw = drawn[name]
-        for folder in ("first", "second"):
-            drawing.save(draw(), data, tmp_path / folder / name)
-        for form in ("svg", "pdf", "png", "csv"):
-            first, second = ((tmp_path / folder / f"{name}.{form}").read_bytes() for folder in ("first", "second"))
-            assert first == second, f"{name}.{form}"
-            assert not re.search(rb"CreationDate|<dc:date>|Software", first)
+def test_a_figure_is_the_same_bytes_each_time(made, tmp_path):
+    data, draw = next((data, draw) for name, data, draw in every_figure(made) if name == "attrition")
+    for folder in ("first", "second"):
+        drawing.save(draw(), data, tmp_path / folder / "attrition")
+    for form in ("svg", "pdf", "png", "csv"):
+        first, second = ((tmp_path / folder / f"attrition.{form}").read_bytes() for folder in ("first", "second"))
+        assert first == second, form
+        assert not re.search(rb"CreationDate|<dc:date>|Software", first)
 
 
 def test_a_model_looks_the_same_in_every_figure_and_like_no_other():
@@ -161,6 +231,13 @@ def test_a_model_looks_the_same_in_every_figure_and_like_no_other():
     styles = drawing.marks(models)
     assert len(set(styles.values())) == 51
     assert drawing.marks(models[:5])["m3"] == styles["m3"]
+
+
+def test_a_family_has_one_mark_whatever_else_is_drawn():
+    alone = drawing.marks(["Themis-RM-8B"])["Themis-RM-8B"]
+    styles = drawing.marks([model.name for model in known_models()] + ["mine"])
+    assert {styles[model.name] for model in known_models() if model.family == "Themis"} == {alone}
+    assert len(set(styles.values())) == len({model.family for model in known_models()}) + 1
 
 
 def test_rows_of_the_funnel_add_up_and_every_stage_has_its_place(made):
@@ -216,53 +293,3 @@ def test_the_summary_fits_a_page_and_says_where_the_report_is(made):
     for row in best.filter(pl.col("group") != "macro").iter_rows(named=True):
         assert tables.estimate(row["half_credit"], row["low"], row["high"]) in shown
     assert any("judge 2" in line and "Missing" in line for line in lines)
-
-
-class Page(html.parser.HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.links = set(), [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        self.links += [value for name, value in attributes if name in ("href", "src")]
-        if tag not in ("meta", "img", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def test_the_report_is_one_page_that_needs_nothing_else(made, tmp_path):
-    pictures = ("accuracy_by_criterion", "accuracy_by_language", "margins", "attrition", "lengths")
-    for name in pictures:
-        (tmp_path / f"{name}.svg").write_text("<svg/>")
-    out = tmp_path / "results" / "report.html"
-    paths = {"crb": made / "crb.parquet", "attrition": made / "attrition.parquet"}
-    paths |= {"benchmark": made / "benchmark.parquet", "figures": tmp_path}
-    notebooks = [tmp_path / "results" / "notebooks" / "crb.html"]
-    write_report(out, **paths, notebooks=notebooks)
-    text = out.read_text()
-    page = Page(text)
-    assert not page.open
-    assert "script" not in page.tags and HOSTILE not in text and "&lt;script&gt;" in text
-    assert sum(link.startswith("data:image/svg+xml") for link in page.links) == len(pictures)
-    assert [link for link in page.links if not link.startswith("data:")] == ["notebooks/crb.html"]
-    assert "merge commit: 300" in text
-    assert str(tmp_path) not in text
-    first = out.read_bytes()
-    write_report(out, **paths, notebooks=notebooks)
-    assert out.read_bytes() == first
-
-
-def test_a_report_without_its_figures_is_not_written(made, tmp_path):
-    with pytest.raises(Problem, match=r"accuracy_by_criterion\.svg: no such figure"):
-        write_report(
-            tmp_path / "report.html",
-            crb=made / "crb.parquet",
-            attrition=made / "attrition.parquet",
-            benchmark=made / "benchmark.parquet",
-            figures=tmp_path,
-        )
-    assert not (tmp_path / "report.html").exists()

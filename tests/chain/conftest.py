@@ -50,11 +50,12 @@ class Workspace:
     """A folder a user would have: the workflow, a study, and results to come."""
 
     folder: Path
+    profile: str = "local"
 
     def command(self, *arguments: str) -> list[str]:
         """The Snakemake call of this workspace."""
         return [
-            *(sys.executable, "-m", "snakemake", "--profile", "profiles/local"),
+            *(sys.executable, "-m", "snakemake", "--profile", f"profiles/{self.profile}"),
             *("--configfile", "study.yaml", "--cores", "2", *arguments),
         ]
 
@@ -79,16 +80,26 @@ class Workspace:
 
 
 @pytest.fixture(scope="session")
-def new_workspace(root, tiny_language_model):
-    """Make a workspace in a given folder, with changes to the study."""
+def bare_workspace(root):
+    """Make a workspace in a given folder, with a study and the profile it is run with."""
 
-    def make(folder: Path, **changes) -> Workspace:
+    def make(folder: Path, study: dict, profile: str) -> Workspace:
         folder.mkdir(parents=True)
         for name in ("Snakefile", "rules", "profiles", "notebooks"):
             (folder / name).symlink_to(root / name)
-        study = {**STUDY, "language_models": {"tiny": {"path": str(tiny_language_model)}}, **changes}
         (folder / "study.yaml").write_text(yaml.safe_dump(study))
-        return Workspace(folder)
+        return Workspace(folder, profile)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_workspace(bare_workspace, tiny_language_model):
+    """Make a workspace in a given folder, with changes to the small study."""
+
+    def make(folder: Path, **changes) -> Workspace:
+        study = {**STUDY, "language_models": {"tiny": {"path": str(tiny_language_model)}}, **changes}
+        return bare_workspace(folder, study, "local")
 
     return make
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from themis.analysis.files import write_bytes, write_text
+from themis.registry import known_models, reference_model
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; yellow is left out, it is too faint for points.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
@@ -59,7 +62,7 @@ _METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Soft
 
 @dataclass(frozen=True)
 class Mark:
-    """A model's colour and marker."""
+    """The colour and marker of a model's family."""
 
     colour: str
     marker: str
@@ -78,9 +81,20 @@ class Saved:
 
 
 def marks(models: Sequence[str]) -> dict[str, Mark]:
-    """A mark per model, by its place in the study: the same in every figure that is given the same list."""
+    """A mark per model: its family's (`registry`), the same in every figure of every study.
+
+    The largest families come first and differ in colour. A model the registry does not know is a family of its own, and
+    takes the first mark that no known family among `models` has.
+    """
     styles = [Mark(colour, marker) for marker, colour in product(_MARKERS, _COLOURS)]
-    return {model: styles[place % len(styles)] for place, model in enumerate(models)}
+    known = Counter(model.family for model in known_models())
+    fixed = dict(zip((family for family, _ in known.most_common()), styles, strict=False))
+    families = list(dict.fromkeys(reference_model(model).family for model in models))
+    taken = {fixed[family] for family in families if family in fixed}
+    free = [mark for mark in styles if mark not in taken]
+    strangers = [family for family in families if family not in fixed]
+    own = {family: free[place % len(free)] for place, family in enumerate(strangers)}
+    return {model: (fixed | own)[reference_model(model).family] for model in models}
 
 
 @contextmanager
@@ -111,6 +125,14 @@ def share_axis(axis: Axes, chance: bool = True) -> None:
     axis.grid(True, axis="x")
     if chance:
         axis.axvline(CHANCE, **CHANCE_LINE)
+
+
+def message(text: str) -> Figure:
+    """In place of a figure that a study has nothing for: why not."""
+    with style():
+        figure = Figure(figsize=(6.5, 1.1), layout="constrained")
+        figure.text(0.02, 0.5, textwrap.fill(text, 90), va="center", fontsize=9, color="#444444")
+    return figure
 
 
 def first_legend(figure: Figure, axes: Sequence[Axes]) -> None:

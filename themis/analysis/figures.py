@@ -54,7 +54,7 @@ def margins(scores: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
             counts = {name: own["outcome"].eq(name).sum() for name in ("win", "tie", "loss", "missing")}
             untied = own.filter(pl.col("outcome").is_in(["win", "loss"]))
             _histogram(axis, (untied["chosen_score"] - untied["rejected_score"]).to_numpy(), styles[model].colour)
-            axis.set_title(model, fontsize=9, pad=16)
+            axis.set_title(model, fontsize=9 if len(model) <= 26 else 7.5, pad=16)
             said = f"{counts['win']:,} won, {counts['tie']:,} tied, {counts['loss']:,} lost"
             said += f", {counts['missing']:,} missing" if counts["missing"] else ""
             axis.text(0, 1.03, said, transform=axis.transAxes, fontsize=8, color="#444444", va="bottom")
@@ -107,6 +107,21 @@ def training_metrics(metrics: pl.DataFrame) -> pl.DataFrame:
         pl.col("metric").is_in(["loss", "accuracy"]),
         pl.col("step").is_not_null(),
     )
+
+
+def training_answer(metrics: pl.DataFrame) -> str:
+    """What the curves show in short: every stage's steps, and its loss and accuracy at the beginning and the end."""
+    said = []
+    for (stage,), part in metrics.group_by("stage", maintain_order=True):
+        values = {name: part.filter(pl.col("metric") == name).sort("step")["value"] for name in ("loss", "accuracy")}
+        steps = len(values["loss"])
+        ends = max(1, steps // 4)  # a quarter of the steps: one step has few pairs
+        loss, accuracy = ((line[:ends].mean(), line[-ends:].mean()) for line in values.values())
+        said.append(
+            f"{stage_label(stage)}: {steps} steps, loss from {loss[0]:.2f} to {loss[1]:.2f} nats and accuracy from "
+            f"{accuracy[0]:.0%} to {accuracy[1]:.0%} (means of the first and the last quarter)"
+        )
+    return "; ".join(said) + "." if said else "This study trained no model."
 
 
 def _dot(axis: Axes, row: Mapping, place: int, mark: Mark) -> None:

@@ -1,124 +1,94 @@
-"""The report: one page with the headline, the accuracy tables, the figures and the attrition ledger."""
+"""The report: one page with the headline, the interactive leaderboard, the figures and the attrition ledger."""
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from themis import records
-from themis.analysis.accuracy import MACRO, OVERALL, accuracy, label, ranking
+from themis.analysis.accuracy import OVERALL, accuracy, ranking
 from themis.analysis.attrition import stage_label, stages
+from themis.analysis.captions import figure_sections, relative_link
 from themis.analysis.files import write_text
 from themis.analysis.headline import headline
 from themis.analysis.inputs import read_scores, read_table
+from themis.analysis.leaderboard import payload
 from themis.analysis.pages import render
-from themis.analysis.tables import share
+from themis.analysis.panel import panel
+from themis.analysis.prompts import with_shared_prompts
 from themis.errors import Problem
 
-# The figures the page shows, by file stem: section, whether a run must have it, and its caption.
-FIGURES: dict[str, tuple[str, bool, str]] = {
-    "accuracy_by_criterion": (
-        "accuracy",
-        True,
-        "Accuracy by criterion. Models in order of their accuracy over all pairs.",
-    ),
-    "accuracy_by_language": ("accuracy", True, "Accuracy by programming language."),
-    "margins": ("accuracy", True, "How far apart each model scores the two sides of a pair; right of 0 it is right."),
-    "training": ("training", False, "Loss and accuracy on the training pairs of every optimiser step."),
-    "attrition": ("data", True, "What each stage kept, of the commits that came in."),
-    "composition": ("data", False, "Pairs by criterion and language."),
-    "lengths": (
-        "data",
-        False,
-        "How often the better code is the longer: what a model could win by counting characters.",
-    ),
-    "classifiers": ("data", False, "The criteria's classifiers on commits they were not trained on."),
-}
-_RERUN = "make crb\n# or, with Snakemake's own options\nsnakemake --profile profiles/local results/report.html"
-_GROUPINGS = {"aspect": "By criterion", "language": "By language", "subset": "By subset"}
+# Parts of the page's script, in order: a constant must come before what needs it at once.
+SCRIPTS = ("statistics", "pairs", "drawing", "state", "controls", "table", "profile", "comparison", "main")
 
 
 def write_report(
     out: Path,
     *,
     crb: Path,
-    attrition: Path,
-    benchmark: Path,
     figures: Path,
+    benchmark: Path | None = None,
+    attrition: Path | None = None,
     notebooks: Sequence[Path] = (),
+    clusters: pl.DataFrame | None = None,
+    command: str = "make crb",
     seed: int = 0,
 ) -> None:
-    """Write the page to `out`. It needs no network and no other file; notebooks are linked relative to it.
+    """Write the page to `out`. It needs no network and no other file; what lies beside it is linked relative to it.
 
-    Raises Problem where a table or a figure it cannot do without is missing.
+    Every figure of the folder `figures` is shown under its caption. Which pairs share a prompt is told by `clusters`, a
+    frame of id and cluster (a number per prompt), or else by the texts of `benchmark`, or, without them, by the scores
+    (`prompts.shared_prompts`). Without `attrition` there is no ledger. `command` is what makes the page again, and `seed`
+    that of the headline's bootstrap.
+    Raises Problem where a table is missing or not what it should be, and where a figure has no caption.
     """
+    out = Path(out)
+    sections = figure_sections(Path(figures), out.parent)
     scores = read_scores(crb, benchmark)
-    by = {grouping: accuracy(scores, grouping, seed=seed) for grouping in _GROUPINGS}
-    ledger = stages(read_table(attrition, "attrition"))
+    if clusters is not None:
+        scores = _clustered(scores, clusters)
+    elif benchmark is None:
+        scores = with_shared_prompts(scores, panel(scores))
+    table = accuracy(scores, "aspect", seed=seed)
     page = render(
         "report.html.j2",
         title="Code reward models: report",
-        headline=headline(scores, by["aspect"], seed).sentence,
-        tables=[accuracy_rows(table, _GROUPINGS[grouping]) for grouping, table in by.items()],
-        strict=_strict(by["aspect"]),
-        ledger=[row | {"label": stage_label(row["stage"])} for row in ledger.iter_rows(named=True)],
-        figures=_figures(Path(figures)),
+        headline=headline(scores, table, seed).sentence,
+        board=payload(scores),
+        scripts=SCRIPTS,
+        pairs=scores["id"].n_unique(),
+        accuracies=_overall(table),
+        sections=sections,
+        ledger=None if attrition is None else _ledger(attrition),
         provenance=_provenance(crb),
-        notebooks=[(path.stem, Path(os.path.relpath(path, Path(out).parent)).as_posix()) for path in notebooks],
-        rerun=_RERUN,
+        notebooks=[(path.stem, relative_link(path, out.parent)) for path in map(Path, notebooks)],
+        command=command,
     )
     write_text(out, page)
 
 
-def accuracy_rows(table: pl.DataFrame, title: str) -> dict[str, Any]:
-    """An accuracy table for the template: columns (name, n) and, per model, cells (value, ends, side of chance)."""
-    groups = table["group"].unique(maintain_order=True).to_list()
-    if len(groups) == 3:
-        groups.remove(MACRO)
-    found = {(row["model"], row["group"]): row for row in table.iter_rows(named=True)}
-    order = ranking(table)
-    return {
-        "title": title,
-        "columns": [(label(group), None if group == MACRO else found[order[0], group]["n"]) for group in groups],
-        "rows": [(model, [_cell(found[model, group]) for group in groups]) for model in order],
-    }
+def _clustered(scores: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    told = clusters.select("id", pl.col("cluster").rank("dense").cast(pl.Int64))
+    if told["id"].n_unique() < told.height:
+        raise Problem("clusters: a pair is there twice")
+    joined = scores.drop("cluster").join(told, on="id", how="left", maintain_order="left")
+    if joined["cluster"].null_count():
+        raise Problem(f"clusters: pair {joined.filter(pl.col('cluster').is_null())['id'][0]} is missing")
+    return joined
 
 
-def _cell(row: dict[str, Any]) -> dict[str, str]:
-    side = "above" if row["low"] > 0.5 else "below" if row["high"] < 0.5 else ""
-    return {"value": share(row["half_credit"]), "ends": f"{share(row['low'])} {share(row['high'])}", "side": side}
+def _overall(table: pl.DataFrame) -> list[dict[str, float | str]]:
+    """Model, half_credit and strict over all pairs, the best first."""
+    rows = {row["model"]: row for row in table.filter(pl.col("group") == OVERALL).iter_rows(named=True)}
+    return [rows[model] for model in ranking(table)]
 
 
-def _strict(table: pl.DataFrame) -> list[dict[str, Any]]:
-    overall = {row["model"]: row for row in table.filter(pl.col("group") == OVERALL).iter_rows(named=True)}
-    return [
-        overall[model]
-        | {
-            "half_said": share(overall[model]["half_credit"]),
-            "strict_said": share(overall[model]["strict"]),
-            "strict_ends": f"{share(overall[model]['strict_low'])} {share(overall[model]['strict_high'])}",
-        }
-        for model in ranking(table)
-    ]
-
-
-def _figures(folder: Path) -> dict[str, list[dict[str, str]]]:
-    """By section; pictures are SVG within the page, each in a frame of its own so that their ids cannot clash."""
-    found: dict[str, list[dict[str, str]]] = {section: [] for section, _, _ in FIGURES.values()}
-    for stem, (section, needed, caption) in FIGURES.items():
-        path = folder / f"{stem}.svg"
-        if path.is_file():
-            picture = base64.b64encode(path.read_bytes()).decode("ascii")
-            found[section].append({"caption": caption, "source": f"data:image/svg+xml;base64,{picture}"})
-        elif needed:
-            raise Problem(f"{path}: no such figure; run the notebooks that draw it first")
-    return found
+def _ledger(attrition: Path) -> list[dict[str, object]]:
+    rows = stages(read_table(attrition, "attrition"))
+    return [row | {"label": stage_label(row["stage"])} for row in rows.iter_rows(named=True)]
 
 
 def _provenance(crb: Path) -> list[tuple[str, str]]:
@@ -128,6 +98,6 @@ def _provenance(crb: Path) -> list[tuple[str, str]]:
     return [
         ("Study", known.get("study") or "not recorded: scores gathered outside the workflow"),
         ("themis", known.get("version", "")),
-        ("Scores", f"{crb.name}, sha256 {records.file_digest(crb)[:16]}"),
+        ("Scores", f"{Path(crb).name}, sha256 {records.file_digest(crb)[:16]}"),
         *((f"from {name}", f"sha256 {digest[:16]}") for name, digest in sorted(inputs.items())),
     ]

@@ -10,9 +10,28 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    app.command("measure")(measure)
     app.command("notebook")(notebook)
     app.command("report")(report)
     app.command("summary")(summary)
+
+
+def measure(
+    crb: Annotated[Path, typer.Argument(help="Every model's scores on the code benchmark.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the measures, a table each.")],
+    benchmark: Annotated[
+        Path | None, typer.Option(help="The benchmark's texts; none: pairs that models score alike share a prompt.")
+    ] = None,
+    trained_subset: Annotated[
+        list[str] | None, typer.Option(help="Pattern of subsets whose families are in the training mix; repeat.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Draws of every bootstrap.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Compute every measure of the scores: accuracies, ranks, paired tests, calibration, agreement and more."""
+    from themis.analysis.measure import measure as run
+
+    run(crb, out, benchmark=benchmark, trained_subsets=trained_subset or (), resamples=resamples, seed=seed)
 
 
 def notebook(
@@ -33,13 +52,14 @@ def notebook(
 def report(
     out_html: Annotated[Path, typer.Argument(help="The report.")],
     crb: Annotated[Path, typer.Option(help="Every model's scores on the code benchmark.")],
-    attrition: Annotated[Path, typer.Option(help="Joined attrition ledger.")],
-    benchmark: Annotated[Path, typer.Option(help="The benchmark.")],
     figures: Annotated[Path, typer.Option(help="Folder of the figures.")],
+    attrition: Annotated[Path | None, typer.Option(help="Joined attrition ledger.")] = None,
+    benchmark: Annotated[Path | None, typer.Option(help="The benchmark's texts.")] = None,
     notebook: Annotated[list[Path] | None, typer.Option(help="Page of an executed notebook; repeat.")] = None,
+    command: Annotated[str, typer.Option(help="The command that makes all of it again.")] = "make crb",
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Write the report: one page with tables, figures and the ledger."""
+    """Write the report: one page with the leaderboard, figures and the ledger, which works offline."""
     from themis.analysis.report import write_report
 
     write_report(
@@ -49,6 +69,7 @@ def report(
         benchmark=benchmark,
         figures=figures,
         notebooks=notebook or [],
+        command=command,
         seed=seed,
     )
 

@@ -133,6 +133,16 @@ class Score(Settings):
     batch_tokens: int = Field(2048, ge=16, description="Tokens per forward pass.")
 
 
+class Analysis(Settings):
+    """What is computed from the scores."""
+
+    resamples: int = Field(10_000, ge=100, description="Draws of every bootstrap.")
+    trained_subsets: list[str] = Field(
+        default_factory=list,
+        description="Subsets (patterns with * and ?) whose families are in the training mix too; none: no such split.",
+    )
+
+
 class Study(Settings):
     """Everything a run depends on besides the code."""
 
@@ -157,6 +167,12 @@ class Study(Settings):
     benchmark: Benchmark = Field(default_factory=Benchmark)
     train: Train = Field(default_factory=Train)
     score: Score = Field(default_factory=Score)
+    published_runs: str | None = Field(
+        None,
+        description="Runs scored elsewhere: a folder of <model>/scores.parquet (or .csv), or the URL of an archive of such "
+        "folders ending in #sha256=<digest>. They stand in crb.parquet beside the study's own models.",
+    )
+    analysis: Analysis = Field(default_factory=Analysis)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
