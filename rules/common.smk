@@ -10,6 +10,11 @@ from themis.study import digest, validate
 
 try:
     _study = validate(config)
+    _runs = _study.published_runs
+    if _runs and "://" not in _runs and not Path(_runs).is_dir():
+        raise Problem(
+            f"study.yaml: published_runs: {_runs}: no such folder; name yours with --config published_runs=FOLDER"
+        )
 except Problem as problem:
     print(f"themis: {problem}", file=sys.stderr)
     sys.exit(1)

@@ -79,6 +79,7 @@ def test_one_line_and_nothing_written(here, arguments, says):
     [
         ("dedup={treshold: 0.5}", "dedup.treshold: no such key; did you mean threshold?"),
         ("seed=many", "seed: 'many'"),
+        ("published_runs=nowhere", "published_runs: nowhere: no such folder"),
     ],
 )
 def test_a_wrong_setting_stops_the_workflow_before_it_starts(root, here, setting, says):

@@ -1,5 +1,6 @@
 """A table is written whole or not at all, checked against its schema, and says where it came from."""
 
+import hashlib
 import itertools
 import json
 
@@ -116,3 +117,17 @@ def test_a_shard_given_twice_is_noticed(tmp_path):
     with pytest.raises(Problem, match="2 rows are in the shards twice"):
         records.gather_shards([tmp_path / "part.parquet"] * 2, tmp_path / "all.parquet", "benchmark")
     assert not (tmp_path / "all.parquet").exists()
+
+
+def test_inputs_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    paths = []
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        paths.append(tmp_path / run / "scores.parquet")
+        paths[-1].write_text(run)
+    (tmp_path / "alone.txt").write_text("x")
+    table = records.SCHEMAS["licenses"].empty_table()
+    records.write(table, tmp_path / "out.parquet", "licenses", inputs=[*paths, tmp_path / "alone.txt"])
+    known = json.loads(records.metadata(tmp_path / "out.parquet")["inputs"])
+    expected = {f"{run}/scores.parquet": hashlib.sha256(run.encode()).hexdigest() for run in ("a", "b")}
+    assert known == {**expected, "alone.txt": hashlib.sha256(b"x").hexdigest()}

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -113,7 +114,12 @@ def _conform(table: pa.Table, expected: pa.Schema, schema: str, path: Path) -> p
 
 
 def _provenance(schema: str, inputs: Sequence[Path], seed: int | None) -> dict[str, str]:
-    digests = {Path(path).name: file_digest(path) for path in inputs if Path(path).is_file()}
+    files = [Path(path) for path in inputs if Path(path).is_file()]
+    names = Counter(path.name for path in files)
+    # Files of one name, such as the scores of several runs, are told apart by their folders.
+    digests = {
+        path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}": file_digest(path) for path in files
+    }
     return {
         "themis.schema": schema,
         "themis.version": __version__,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from themis.study.base import Fraction, Settings
 from themis.study.models import LanguageModel, RewardModel
@@ -173,6 +174,13 @@ class Study(Settings):
         "folders ending in #sha256=<digest>. They stand in crb.parquet beside the study's own models.",
     )
     analysis: Analysis = Field(default_factory=Analysis)
+
+    @field_validator("published_runs")
+    @classmethod
+    def _digest_given(cls, source: str | None) -> str | None:
+        if source and "://" in source and not re.fullmatch(r"https?://[^#]+#sha256=[0-9a-f]{64}", source):
+            raise ValueError("a URL must be of http or https and end in #sha256= and the archive's 64 hex digits")
+        return source
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
