@@ -84,18 +84,12 @@ def micro(part, ties):
 
 
 def macro(part, ties):
-    """The formula written out: the mean over criteria, its variance from the residuals of whole prompts, of which one
-    alone has none."""
-    means, variances = [], []
-    for (_,), group in part.group_by("aspect", maintain_order=True):
-        values = credits(group, ties)
-        residuals = pl.DataFrame({"cluster": group["cluster"], "residual": values - values.mean()})
-        sums = residuals.group_by("cluster").agg(pl.col("residual").sum())["residual"].to_numpy()
-        means.append(values.mean())
-        variance = len(sums) / (len(sums) - 1) * (sums**2).sum() / len(values) ** 2 if len(sums) > 1 else math.nan
-        variances.append(variance)
-    value, reach = np.mean(means), stats.norm.ppf(0.975) * math.sqrt(sum(variances)) / len(means)
-    return value, *np.clip([value - reach, value + reach], 0, 1)
+    """The formula written out: the mean over criteria; its errors are those of the criteria, added up as squares."""
+    found = [micro(group, ties) for _, group in part.group_by("aspect", maintain_order=True)]
+    mean = sum(estimate.value for estimate in found) / len(found)
+    below = math.hypot(*(estimate.value - estimate.low for estimate in found)) / len(found)
+    above = math.hypot(*(estimate.high - estimate.value for estimate in found)) / len(found)
+    return mean, mean - below, mean + above
 
 
 @pytest.mark.parametrize(

@@ -42,19 +42,14 @@ function squaresAround(sums, sizes, mean) {
   return squares;
 }
 
-// The unweighted mean over groups, each {sums, sizes, n}, and its normal interval.
+// The unweighted mean over groups, each {sums, sizes, n}. Its interval is combined from theirs: distances to their ends add
+// up as independent errors do (Zou and Donner 2008).
 function macroMean(groups) {
   if (!groups.length) return NOTHING;
-  let sum = 0;
-  let variance = 0;
-  for (const { sums, sizes, n } of groups) {
-    const mean = total(sums) / n;
-    sum += mean;
-    variance += clusterVariance(sums, sizes, n, mean);
-  }
-  const value = sum / groups.length;
-  const reach = (Z * Math.sqrt(variance)) / groups.length;
-  return { value, low: Math.max(0, value - reach), high: Math.min(1, value + reach) };
+  const parts = groups.map(({ sums, sizes, n }) => clusteredWilson(sums, sizes, n));
+  const value = total(parts.map((part) => part.value)) / parts.length;
+  const reach = (end) => Math.sqrt(total(parts.map((part) => (part[end] - part.value) ** 2))) / parts.length;
+  return { value, low: value - reach("low"), high: value + reach("high") };
 }
 
 // The mean of differences, given as sums and sizes of clusters, with Student's interval and the p of no difference,
