@@ -153,7 +153,10 @@ def _grid(
     image = axis.imshow(values, cmap=colours, vmin=vmin, vmax=vmax, aspect="auto")
     axis.set_yticks(range(len(rows)), rows)
     if not turned:
-        columns = ["\n".join(textwrap.fill(line, 14) for line in column.splitlines()) for column in columns]
+        columns = [
+            "\n".join(textwrap.fill(line, 15, break_long_words=False) for line in column.splitlines())
+            for column in columns
+        ]
     axis.set_xticks(range(len(columns)), columns, rotation=90 if turned else 0)
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
