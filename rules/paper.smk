@@ -94,7 +94,6 @@ rule notebook_rq1_criteria:
         accuracy=MEASURED["accuracy"],
         calibration=MEASURED["calibration"],
         reliability=MEASURED["reliability"],
-        ranks=MEASURED["ranks"],
     output:
         multiext("results/tables/accuracy_by_criterion", *TABLE),
         multiext("results/figures/rq1_criteria", *FIGURE),
