@@ -13,11 +13,10 @@ import pytest
 from themis.analysis import discrepancies as module
 from themis.analysis.discrepancies import comparison, discrepancies, summary, tie_corrections
 from themis.analysis.paper_benchmark import SUBSETS
-from themis.vocabulary import ABSENT, PUBLISHED_ASPECTS, PUBLISHED_LANGUAGES
+from themis.vocabulary import ABSENT
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference"
 RUNS = REFERENCE / "published_runs"
-needs_reference = pytest.mark.skipif(not RUNS.is_dir(), reason=f"needs the published runs in {RUNS}")
 
 # Pairs won of each subset of tables 7 and 9, and the accuracy that gives, by hand.
 WINS = {
@@ -172,26 +171,6 @@ def test_ties_are_counted_by_hand():
 # Below: the published runs.
 
 
-def published_scores():
-    """The published runs in the form of an imported study."""
-    runs = {file.parent.name: pl.read_parquet(file) for file in sorted(RUNS.glob("*/scores.parquet"))}
-    pairs = max(runs.values(), key=len).select("id", "aspect", "language", "subset")
-    chosen, rejected = (pl.col(name).fill_nan(None) for name in ("chosen_score", "rejected_score"))
-    lacks = chosen.is_null() | rejected.is_null()
-    result = pl.when(chosen > rejected).then(pl.lit("win")).when(chosen < rejected).then(pl.lit("loss"))
-    reason = pl.when(pl.col("held").is_null()).then(pl.lit(ABSENT)).when(lacks).then(pl.lit("score is not a number"))
-    parts = [
-        pairs.join(run.select("id", "chosen_score", "rejected_score", held=True), on="id", how="left").select(
-            pl.lit(model).alias("model"), pl.lit("crb").alias("benchmark"), "id",
-            pl.when(lacks).then(pl.lit("missing")).otherwise(result.otherwise(pl.lit("tie"))).alias("outcome"),
-            reason.alias("missing_reason"),
-            pl.col("aspect").replace(PUBLISHED_ASPECTS), pl.col("language").replace(PUBLISHED_LANGUAGES), "subset",
-        )
-        for model, run in runs.items()
-    ]  # fmt: skip
-    return pl.concat(parts)
-
-
 def recount(flipped=None):
     """(table, row, column) of every cell that differs: plain Python, exact fractions, straight from the files.
     `flipped`: (model, id) whose win is counted as a loss."""
@@ -216,40 +195,32 @@ def recount(flipped=None):
     ]
 
 
-@pytest.fixture(scope="module")
-def published():
-    return published_scores()
-
-
-@needs_reference
-def test_the_published_runs_contradict_88_printed_cells(published):
-    found = discrepancies(published)
+def test_the_published_runs_contradict_88_printed_cells(published_scores):
+    found = discrepancies(published_scores)
     assert found.select("table", "row", "column").rows() == recount()
     assert Counter(found["kind"]) == {
         "another run": 62, "cells swapped": 2, "digits transposed": 4, "one digit differs": 17, "unexplained": 3,
     }  # fmt: skip
     assert set(found.filter(kind="another run")["row"]) == {"Themis-RM-1.7B", "Themis-RM-0.6B"}
-    assert summary(found, published).startswith("Of 1,734 printed figures of 51 models, 88 differ")
-    rounded = comparison(published).filter((pl.col("printed") - pl.col("recomputed").round(2)).abs() > 0.0101)
+    assert summary(found, published_scores).startswith("Of 1,734 printed figures of 51 models, 88 differ")
+    rounded = comparison(published_scores).filter((pl.col("printed") - pl.col("recomputed").round(2)).abs() > 0.0101)
     assert rounded.select("table", "row", "column").rows() == recount()
     for tolerance in (0.007, 0.036):
-        assert discrepancies(published, tolerance).height == 88
+        assert discrepancies(published_scores, tolerance).height == 88
 
 
-@needs_reference
-def test_an_injected_change_is_found(published):
+def test_an_injected_change_is_found(published_scores):
     model = "Themis-RM-14B"
-    pair = published.filter(model=model, subset="VUL4J", outcome="win")["id"][0]
+    pair = published_scores.filter(model=model, subset="VUL4J", outcome="win")["id"][0]
     here = (pl.col("model") == model) & (pl.col("id") == pair)
-    changed = published.with_columns(outcome=pl.when(here).then(pl.lit("loss")).otherwise("outcome"))
+    changed = published_scores.with_columns(outcome=pl.when(here).then(pl.lit("loss")).otherwise("outcome"))
     found = discrepancies(changed).select("table", "row", "column").rows()
     assert found == recount((model, pair))
     assert ("9", model, "VUL4J") in set(found) - set(recount())
 
 
-@needs_reference
-def test_only_models_with_scores_are_compared(published):
-    few = published.filter(pl.col("model").is_in(["Themis-RM-32B", "Themis-RM-14B"]))
+def test_only_models_with_scores_are_compared(published_scores):
+    few = published_scores.filter(pl.col("model").is_in(["Themis-RM-32B", "Themis-RM-14B"]))
     assert comparison(few).height == 2 * 34
     assert discrepancies(few).select("row", "column", "kind").rows() == [
         ("Themis-RM-32B", "COMMITPREFS_RUNTIME", "one digit differs")
@@ -257,9 +228,8 @@ def test_only_models_with_scores_are_compared(published):
     assert "Of 68 printed figures of 2 models, 1 differs" in summary(discrepancies(few), few)
 
 
-@needs_reference
-def test_ties_of_the_published_runs(published):
-    table = {found["model"]: found for found in tie_corrections(published).to_dicts()}
+def test_ties_of_the_published_runs(published_scores):
+    table = {found["model"]: found for found in tie_corrections(published_scores).to_dicts()}
     counts = {model: found["ties"] for model, found in table.items()}
     assert counts == {
         "LMUnit-qwen2.5-72b": 5961, "R3-Qwen3-4B-14k": 3754, "R3-Qwen3-14B-14k": 3543, "R3-Qwen3-8B-14k": 3540,

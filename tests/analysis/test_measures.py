@@ -13,11 +13,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from themis import records
 from themis.analysis.cells import cells
+from themis.analysis.inputs import read_scores
 from themis.analysis.intervals import effective_size, wilson
 from themis.analysis.length_bias import length_bias
 from themis.analysis.measure import load, measure
 from themis.analysis.panel import OUTCOMES, Panel, panel
-from themis.analysis.prompts import shared_prompts, with_shared_prompts
+from themis.analysis.prompts import shared_prompts
 from themis.analysis.resolution import resolution
 from themis.records.measures import MEASURE_SCHEMAS, MEASURES
 from themis.vocabulary import ABSENT, CODE_CRITERIA, LANGUAGES
@@ -180,10 +181,24 @@ def test_pairs_that_share_a_response_are_found(planted):
     data = panel_of(chosen, rejected)
     assert same(shared_prompts(data)) == [[3, 7, 11], [20, 21]]
     assert len(np.unique(shared_prompts(data))) == 200 - 3
-    scores = pl.DataFrame({"id": data.ids[::-1], "cluster": 0})
-    joined = with_shared_prompts(scores, data)
-    assert joined["id"].to_list() == list(data.ids[::-1])
-    assert joined["cluster"].to_list() == shared_prompts(data)[::-1].tolist()
+
+
+def test_scores_without_texts_are_read_with_the_prompts_they_betray(planted, tmp_path):
+    chosen, rejected = scored_responses(planted, 6)
+    ids = [f"{i:03d}" for i in range(200)]
+    parts = [
+        pl.DataFrame(
+            {"model": f"m{place}", "benchmark": "b", "id": ids, "chosen_score": chosen[:, place],
+             "rejected_score": rejected[:, place], "outcome": np.where(chosen > rejected, "win", "loss")[:, place],
+             "missing_reason": pl.Series([None] * 200, dtype=pl.String), "prompt_mode": "imported",
+             "aspect": "functional_correctness", "language": "C", "subset": "S"}
+        ).sample(fraction=1, shuffle=True, seed=place)
+        for place in range(6)
+    ]  # fmt: skip
+    records.write(pl.concat(parts).to_arrow(), tmp_path / "crb.parquet", "scores")
+    scores = read_scores(tmp_path / "crb.parquet")
+    for _, own in scores.group_by("model"):
+        assert same(own.sort("id")["cluster"].to_numpy()) == [[3, 7, 11], [20, 21]]
 
 
 def test_too_few_witnesses_leave_every_pair_alone(planted):

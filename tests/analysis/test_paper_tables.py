@@ -13,11 +13,10 @@ from themis.analysis.paper_benchmark import SUBSETS
 from themis.analysis.paper_tables import paper_tables, save_tables
 from themis.analysis.printed import hyperparameters, printed
 from themis.errors import Problem
-from themis.vocabulary import ABSENT, PUBLISHED_ASPECTS, PUBLISHED_LANGUAGES
+from themis.vocabulary import ABSENT, PUBLISHED_LANGUAGES
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference"
 RUNS = REFERENCE / "published_runs"
-needs_reference = pytest.mark.skipif(not RUNS.is_dir(), reason=f"needs the published runs in {RUNS}")
 
 WRONG = {("RUNBUGRUN", "Cpp"): 501, ("COMMITPREFS_SECURITY", "Ruby"): 154}  # what the score files hold
 NUMBERS = ["1", "2", "3", "4", "5", "7", "8", "9", "10"]
@@ -49,26 +48,6 @@ def frame(models, pairs, name="crb"):
     columns = ["model", "benchmark", "id", "chosen_score", "rejected_score", "outcome", "missing_reason"]
     columns += ["prompt_mode", "aspect", "language", "subset"]
     return pl.DataFrame(rows, columns, orient="row", schema_overrides={"missing_reason": pl.String})
-
-
-def published_scores(folder):
-    """The published runs in the form of an imported study."""
-    runs = {file.parent.name: pl.read_parquet(file) for file in sorted(folder.glob("*/scores.parquet"))}
-    pairs = max(runs.values(), key=len).select("id", "aspect", "language", "subset")
-    chosen, rejected = (pl.col(name).fill_nan(None) for name in ("chosen_score", "rejected_score"))
-    lacks = chosen.is_null() | rejected.is_null()
-    result = pl.when(chosen > rejected).then(pl.lit("win")).when(chosen < rejected).then(pl.lit("loss"))
-    reason = pl.when(pl.col("held").is_null()).then(pl.lit(ABSENT)).when(lacks).then(pl.lit("score is not a number"))
-    parts = [
-        pairs.join(run.select("id", "chosen_score", "rejected_score", held=True), on="id", how="left").select(
-            pl.lit(model).alias("model"), pl.lit("crb").alias("benchmark"), "id", chosen, rejected,
-            pl.when(lacks).then(pl.lit("missing")).otherwise(result.otherwise(pl.lit("tie"))).alias("outcome"),
-            reason.alias("missing_reason"), pl.lit("criterion").alias("prompt_mode"),
-            pl.col("aspect").replace(PUBLISHED_ASPECTS), pl.col("language").replace(PUBLISHED_LANGUAGES), "subset",
-        )
-        for model, run in runs.items()
-    ]  # fmt: skip
-    return pl.concat(parts)
 
 
 @pytest.fixture(scope="module")
@@ -256,10 +235,9 @@ def test_printed_figures_are_the_references():
     assert printed().rows() == rows and len(rows) == 2210
 
 
-@needs_reference
-def test_published_runs_give_every_cell_of_the_accuracy_tables():
+def test_published_runs_give_every_cell_of_the_accuracy_tables(published_scores):
     """Against plain counting from the score files, NaN and all, without a data frame."""
-    tables = paper_tables(published_scores(RUNS))
+    tables = paper_tables(published_scores)
     counted = {}
     for file in sorted(RUNS.glob("*/scores.parquet")):
         names = ["chosen_score", "rejected_score", "aspect", "language", "subset"]

@@ -217,15 +217,11 @@ def test_without_a_ledger_and_figures_their_sections_are_left_out(made, tmp_path
     assert text.index("figure-rq1_criteria") < text.index("figure-training") < text.index('id="ledger"')
 
 
-def test_pairs_are_put_together_as_the_caller_says(made, tmp_path):
-    clusters = pl.DataFrame({"id": [f"{i:05d}" for i in range(83)], "cluster": [i % 10 for i in range(83)]})
-    write_report(tmp_path / "report.html", **paths(made), clusters=clusters)
+def test_pairs_with_one_prompt_are_put_together(made, tmp_path):
+    write_report(tmp_path / "report.html", **paths(made), benchmark=made / "benchmark.parquet")
     data = json.loads(Page((tmp_path / "report.html").read_text()).scripts[0])
-    assert numbers(data["cluster"]) == [i % 10 for i in range(83)]
-    with pytest.raises(Problem, match="pair 00082 is missing"):
-        write_report(tmp_path / "report.html", **paths(made), clusters=clusters[:-1])
-    with pytest.raises(Problem, match="twice"):
-        write_report(tmp_path / "report.html", **paths(made), clusters=pl.concat([clusters, clusters]))
+    prompts = numbers(data["cluster"])
+    assert all((prompts[i] == prompts[j]) == (i // 3 == j // 3) for i in range(83) for j in range(83))
 
 
 def test_a_figure_without_a_caption_is_refused(made, tmp_path):

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from themis.analysis import intervals
-from themis.analysis.panel import OUTCOMES, Panel, panel
-from themis.analysis.resampling import OVERALL, Resampler
+from themis.analysis.panel import OUTCOMES, OVERALL, Panel, panel
+from themis.analysis.resampling import Resampler
 from themis.registry import reference_model
 from themis.vocabulary import CRITERION_LABELS, LANGUAGES, NATURAL_LANGUAGE
 
@@ -40,7 +40,7 @@ def accuracy_table(data: Panel, by: str, resampler: Resampler) -> pl.DataFrame:
     number. Groups of a few pairs rule out the percentiles of the mean's own bootstrap: they cover far too seldom.
     """
     groups = ordered_groups(set(data.labels[by].tolist()))
-    parts = {OVERALL: np.arange(len(data.ids)), **{group: data.members(by, group) for group in groups}}
+    parts = {group: data.members(by, group) for group in (OVERALL, *groups)}
     blocks = {group: _block(data, by, group, members, resampler) for group, members in parts.items()}
     ordered = [OVERALL, MACRO, *groups]
     blocks[MACRO] = _macro(data, [blocks[group] for group in groups])

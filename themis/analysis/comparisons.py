@@ -9,8 +9,7 @@ from statsmodels.stats.multitest import multipletests
 
 from themis.analysis.accuracy import ordered_groups
 from themis.analysis.intervals import cluster_totals
-from themis.analysis.panel import Panel
-from themis.analysis.resampling import OVERALL
+from themis.analysis.panel import OVERALL, Panel
 
 _SCHEMA = {"first": pl.String, "second": pl.String, "group": pl.String, "n": pl.Int64, "prompts": pl.Int64} | (
     dict.fromkeys(("difference", "low", "high", "statistic", "p", "p_holm"), pl.Float64)
@@ -30,7 +29,7 @@ def comparisons(data: Panel, by: str = "aspect") -> pl.DataFrame:
     names = np.array(data.models, dtype=object)
     parts = []
     for group in (OVERALL, *ordered_groups(set(data.labels[by].tolist()))):
-        members = np.arange(len(data.ids)) if group == OVERALL else data.members(by, group)
+        members = data.members(by, group)
         difference, error, prompts = _differences(data.half_credit[members], data.cluster[members])
         delta, spread = difference[first, second], error[first, second]
         statistic = np.divide(delta, spread, out=np.full_like(delta, np.nan), where=spread > 0)

@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from themis import records
+from themis.analysis.prompts import with_shared_prompts
 from themis.errors import Problem
 
 
 def read_scores(path: Path, benchmark: Path | None = None) -> pl.DataFrame:
-    """Every model's rows of schema "scores", and a column `cluster`: a number per prompt, or per pair where no benchmark
-    is given. Pairs of one cluster are not independent.
+    """Every model's rows of schema "scores", and a column `cluster`: a number per prompt. Pairs of one cluster are not
+    independent. Where no benchmark's texts tell which pairs share a prompt, the scores do (`prompts.shared_prompts`).
 
     Raises Problem where the table is empty, a pair is there twice, models cover different pairs, or a pair is not in
     the benchmark.
@@ -29,7 +30,7 @@ def read_scores(path: Path, benchmark: Path | None = None) -> pl.DataFrame:
         if covered != pairs:
             raise Problem(f"{path}: {model} covers {covered} of {pairs} pairs; score it on the same benchmark")
     if benchmark is None:
-        return scores.with_columns(cluster=pl.col("id").rank("dense").cast(pl.Int64))
+        return with_shared_prompts(scores)
     prompts = read_table(benchmark, "benchmark").select("id", cluster="prompt")
     joined = scores.join(prompts, on="id", how="left", maintain_order="left")
     if joined["cluster"].null_count():

@@ -8,8 +8,7 @@ from scipy.stats import spearmanr
 
 from themis.analysis import intervals
 from themis.analysis.accuracy import ordered_groups
-from themis.analysis.panel import OUTCOMES, Panel
-from themis.analysis.resampling import OVERALL
+from themis.analysis.panel import OUTCOMES, OVERALL, Panel
 
 _SIDES = ("longer", "shorter")
 _SCHEMA = {"model": pl.String, "group": pl.String, "longer": pl.Int64, "equal": pl.Int64, "shorter": pl.Int64} | (
@@ -44,7 +43,7 @@ def length_bias(
     margin = data.chosen - data.rejected
     rows = []
     for group in (OVERALL, *ordered_groups(set(data.labels[by].tolist()))):
-        members = np.arange(len(data.ids)) if group == OVERALL else data.members(by, group)
+        members = data.members(by, group)
         sides = {"longer": members[difference[members] > 0], "shorter": members[difference[members] < 0]}
         equal = len(members) - sum(map(len, sides.values()))
         mean = {side: data.half_credit[sides[side]].mean(axis=0, dtype=float) for side in _SIDES if len(sides[side])}

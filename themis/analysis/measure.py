@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,11 +20,10 @@ from themis.analysis.comparisons import comparisons
 from themis.analysis.inputs import read_scores, read_table
 from themis.analysis.length_bias import length_bias
 from themis.analysis.panel import Panel, panel
-from themis.analysis.prompts import shared_prompts
 from themis.analysis.ranks import ranks
 from themis.analysis.resampling import Resampler
 from themis.analysis.resolution import resolution
-from themis.progress import bar
+from themis.progress import track
 from themis.records.measures import MEASURES
 
 
@@ -47,40 +46,35 @@ def measure(
     pairs = read_table(benchmark, "benchmark") if benchmark else None
     resampler = Resampler(data, seed, resamples)
 
-    def accuracies() -> pl.DataFrame:
-        groupings = list(data.labels)
-        tables = [accuracy_table(data, by, resampler).with_columns(by=pl.lit(by)) for by in groupings]
-        return pl.concat(tables)
-
-    calibrated: list[pl.DataFrame] = []
-    steps: dict[str, Callable[[], pl.DataFrame]] = {
-        "accuracy": accuracies,
-        "ranks": lambda: ranks(data, resampler),
-        "comparisons": lambda: comparisons(data),
-        "calibration": lambda: calibrated.extend(calibration(data, seed)) or calibrated[0],
-        "reliability": lambda: calibrated[1],
-        "resolution": lambda: resolution(data),
-        "agreement": lambda: agreement(data),
-        "criteria_correlation": lambda: criteria_correlation(data, resampler),
-        "length_bias": lambda: length_bias(data, pairs, seed=seed, resamples=resamples),
-        "cells": lambda: cells(data),
-    }
-    found = {}
+    found: dict[str, pl.DataFrame] = {}
     inputs = [crb, *([benchmark] if benchmark else [])]
-    with bar("measures", len(MEASURES), "table") as shown:
-        for name in MEASURES:
-            shown.set_postfix_str(name, refresh=True)
-            found[name] = steps[name]()
-            records.write(found[name].to_arrow(), Path(out) / f"{name}.parquet", name, inputs=inputs, seed=seed)
-            shown.update()
+    for name, table in track(_measures(data, resampler, pairs, seed), "measures", len(MEASURES), "table"):
+        records.write(table.to_arrow(), Path(out) / f"{name}.parquet", name, inputs=inputs, seed=seed)
+        found[name] = table
     return found
+
+
+def _measures(
+    data: Panel, resampler: Resampler, pairs: pl.DataFrame | None, seed: int
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each of MEASURES with its table, in their order."""
+    tables = [accuracy_table(data, by, resampler).with_columns(by=pl.lit(by)) for by in data.labels]
+    yield "accuracy", pl.concat(tables)
+    yield "ranks", ranks(data, resampler)
+    yield "comparisons", comparisons(data)
+    fitted, curves = calibration(data, seed)
+    yield "calibration", fitted
+    yield "reliability", curves
+    yield "resolution", resolution(data)
+    yield "agreement", agreement(data)
+    yield "criteria_correlation", criteria_correlation(data, resampler)
+    yield "length_bias", length_bias(data, pairs, seed=seed, resamples=resampler.resamples)
+    yield "cells", cells(data)
 
 
 def load(crb: Path, benchmark: Path | None = None, trained_subsets: Sequence[str] = ()) -> Panel:
     """The panel of a table of scores, with its clusters, and the grouping `family` where `trained_subsets` are given."""
     data = panel(read_scores(crb, benchmark))
-    if benchmark is None:
-        data = replace(data, cluster=shared_prompts(data))
     if trained_subsets:
         data = replace(data, labels={**data.labels, "family": _families(data.labels["subset"], trained_subsets)})
     return data

@@ -11,6 +11,7 @@ import polars as pl
 from themis.vocabulary import ABSENT
 
 OUTCOMES = ("win", "tie", "loss", "missing")
+OVERALL = "overall"  # the group of all pairs, whatever the grouping
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Panel:
         return self.strict + np.float32(0.5) * (self.outcome == OUTCOMES.index("tie"))
 
     def members(self, by: str, group: str) -> np.ndarray:
-        """Places [n] of the pairs of a group."""
-        return np.flatnonzero(self.labels[by] == group)
+        """Places [n] of the pairs of a group; of every pair for OVERALL."""
+        return np.arange(len(self.ids)) if group == OVERALL else np.flatnonzero(self.labels[by] == group)
 
 
 def panel(scores: pl.DataFrame) -> Panel:

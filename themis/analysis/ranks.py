@@ -7,8 +7,8 @@ import polars as pl
 from scipy.stats import rankdata
 
 from themis.analysis.accuracy import ordered_groups
-from themis.analysis.panel import Panel
-from themis.analysis.resampling import OVERALL, Resampler
+from themis.analysis.panel import OVERALL, Panel
+from themis.analysis.resampling import Resampler
 
 
 def ranks(data: Panel, resampler: Resampler, by: str = "aspect") -> pl.DataFrame:
@@ -19,8 +19,7 @@ def ranks(data: Panel, resampler: Resampler, by: str = "aspect") -> pl.DataFrame
     """
     parts = []
     for group in (OVERALL, *ordered_groups(set(data.labels[by].tolist()))):
-        members = slice(None) if group == OVERALL else data.members(by, group)
-        accuracy = data.half_credit[members].mean(axis=0, dtype=float)
+        accuracy = data.half_credit[data.members(by, group)].mean(axis=0, dtype=float)
         drawn = rankdata(-resampler.half_credit(by, group), axis=1)
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
         parts.append(

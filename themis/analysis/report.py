@@ -17,9 +17,6 @@ from themis.analysis.headline import headline
 from themis.analysis.inputs import read_scores, read_table
 from themis.analysis.leaderboard import payload
 from themis.analysis.pages import render
-from themis.analysis.panel import panel
-from themis.analysis.prompts import with_shared_prompts
-from themis.errors import Problem
 
 # Parts of the page's script, in order: a constant must come before what needs it at once.
 SCRIPTS = ("statistics", "pairs", "drawing", "state", "controls", "table", "profile", "comparison", "main")
@@ -33,25 +30,19 @@ def write_report(
     benchmark: Path | None = None,
     attrition: Path | None = None,
     notebooks: Sequence[Path] = (),
-    clusters: pl.DataFrame | None = None,
     command: str = "make crb",
     seed: int = 0,
 ) -> None:
     """Write the page to `out`. It needs no network and no other file; what lies beside it is linked relative to it.
 
-    Every figure of the folder `figures` is shown under its caption. Which pairs share a prompt is told by `clusters`, a
-    frame of id and cluster (a number per prompt), or else by the texts of `benchmark`, or, without them, by the scores
-    (`prompts.shared_prompts`). Without `attrition` there is no ledger. `command` is what makes the page again, and `seed`
-    that of the headline's bootstrap.
+    Every figure of the folder `figures` is shown under its caption. Which pairs share a prompt is told as in
+    `inputs.read_scores`. Without `attrition` there is no ledger. `command` is what makes the page again, and `seed` that
+    of the headline's bootstrap.
     Raises Problem where a table is missing or not what it should be, and where a figure has no caption.
     """
     out = Path(out)
     sections = figure_sections(Path(figures), out.parent)
     scores = read_scores(crb, benchmark)
-    if clusters is not None:
-        scores = _clustered(scores, clusters)
-    elif benchmark is None:
-        scores = with_shared_prompts(scores, panel(scores))
     table = accuracy(scores, "aspect", seed=seed)
     page = render(
         "report.html.j2",
@@ -68,16 +59,6 @@ def write_report(
         command=command,
     )
     write_text(out, page)
-
-
-def _clustered(scores: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
-    told = clusters.select("id", pl.col("cluster").rank("dense").cast(pl.Int64))
-    if told["id"].n_unique() < told.height:
-        raise Problem("clusters: a pair is there twice")
-    joined = scores.drop("cluster").join(told, on="id", how="left", maintain_order="left")
-    if joined["cluster"].null_count():
-        raise Problem(f"clusters: pair {joined.filter(pl.col('cluster').is_null())['id'][0]} is missing")
-    return joined
 
 
 def _overall(table: pl.DataFrame) -> list[dict[str, float | str]]:

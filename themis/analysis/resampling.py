@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from themis.analysis import intervals
-from themis.analysis.panel import Panel
-
-OVERALL = "overall"  # all pairs; the same draws whatever the grouping
+from themis.analysis.panel import OVERALL, Panel
 
 
 class Resampler:
@@ -35,7 +33,7 @@ class Resampler:
     def _draws(self, by: str, group: str) -> np.ndarray:
         key = ("", OVERALL) if group == OVERALL else (by, group)
         if key not in self._kept:
-            members = np.arange(len(self.panel.ids)) if group == OVERALL else self.panel.members(by, group)
+            members = self.panel.members(by, group)
             source = intervals.generator(self._seed, " ".join(key).strip())
             means = intervals.resampled_means(
                 self._values[members], self.panel.cluster[members], source, self.resamples
