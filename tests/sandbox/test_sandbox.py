@@ -68,11 +68,21 @@ def test_a_memory_hog_is_stopped():
     assert python("x = bytearray(10**8)").status == "ok"
 
 
+BOMB = "bomb() { setsid sleep SECONDS & bomb | bomb & }; bomb; sleep SECONDS"
+
+
 def test_a_fork_bomb_ends_and_nothing_lives_on():
-    bomb = "bomb() { sleep 4231.75 & bomb | bomb & }; bomb; sleep 4231.75"
-    outcome = run(["/bin/sh", "-c", bomb], files={}, timeout_s=1, memory_mb=256)
+    seconds = f"4231.{os.getpid()}"
+    outcome = run(["/bin/sh", "-c", BOMB.replace("SECONDS", seconds)], files={}, timeout_s=1, memory_mb=256)
     assert outcome.status in ("timeout", "failed")
-    assert not any(b"4231.75" in line for line in command_lines())
+    assert not any(seconds.encode() in line for line in command_lines())
+
+
+def test_what_a_program_leaves_in_the_background_ends_with_it():
+    seconds = f"4232.{os.getpid()}"
+    outcome = run(["/bin/sh", "-c", f"setsid sleep {seconds} & echo left"], files={}, timeout_s=20, memory_mb=256)
+    assert (outcome.status, outcome.stdout) == ("ok", "left\n")
+    assert not any(seconds.encode() in line for line in command_lines())
 
 
 @pytest.mark.parametrize(
@@ -190,19 +200,35 @@ def test_strings_hash_alike_in_every_run():
     assert python(program).stdout == python(program).stdout
 
 
-def test_the_hook_holds_where_the_kernel_gives_no_namespaces():
-    """In a user namespace that may create no others, as in a container without privileges."""
+def without_namespaces(script):
+    """What a script prints in a user namespace that may create no others, as in a container without privileges."""
     limits = "; ".join(f"echo 0 > /proc/sys/user/max_{kind}_namespaces" for kind in ("user", "net", "mnt", "pid"))
+    command = ["unshare", "-rU", "sh", "-c", f'{limits}; exec "$0" -c "$1"', sys.executable, script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=dict(os.environ))
+    if done.returncode:
+        pytest.skip(f"no user namespace to try this in: {done.stderr.strip()[-80:]}")
+    return done.stdout.splitlines()
+
+
+def test_the_hook_holds_where_the_kernel_gives_no_namespaces():
     script = (
         "from themis.sandbox import run_python\n"
         "for p in ('import socket; socket.socket()', 'import os; os.fork()', 'open(\"/tmp/x\", \"w\")', 'print(1)'):\n"
         "    o = run_python(p, timeout_s=20, memory_mb=256); print(o.status, sorted(o.guards), 'sandbox:' in o.stderr)\n"
     )
-    command = ["unshare", "-rU", "sh", "-c", f'{limits}; exec "$0" -c "$1"', sys.executable, script]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=dict(os.environ))
-    if done.returncode:
-        pytest.skip(f"no user namespace to try this in: {done.stderr.strip()[-80:]}")
-    assert done.stdout.splitlines() == ["failed [] True"] * 3 + ["ok [] False"]
+    assert without_namespaces(script) == ["failed [] True"] * 3 + ["ok [] False"]
+
+
+def test_nothing_lives_on_where_the_kernel_gives_no_namespaces():
+    seconds = f"4233.{os.getpid()}"
+    many = f"for i in $(seq 40); do sleep {seconds} & setsid sleep {seconds} & done; sleep {seconds}"
+    programs = [many, f"setsid sleep {seconds} & echo left"]
+    script = (
+        "from themis.sandbox import run\n"
+        f"for p in {programs!r}: print(run(['/bin/sh', '-c', p], files={{}}, timeout_s=1, memory_mb=256).status)\n"
+    )
+    assert without_namespaces(script) == ["timeout", "ok"]
+    assert not any(seconds.encode() in line for line in command_lines())
 
 
 def test_a_program_that_cannot_start_is_a_problem():

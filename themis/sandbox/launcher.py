@@ -7,6 +7,7 @@ when started by root, resource limits, exec. It reports over a pipe that the pro
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 
 _NEWNS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
-_PDEATHSIG, _CAPBSET_DROP, _SECUREBITS, _NO_NEW_PRIVS = 1, 24, 28, 38
+_PDEATHSIG, _CAPBSET_DROP, _SECUREBITS, _SUBREAPER, _NO_NEW_PRIVS = 1, 24, 28, 36, 38
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _NOBODY = 65534
 
@@ -27,24 +28,43 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
-    """Run the job in a child of a child: the first child is process 1 of the namespace and reports how it ended."""
+    """Run the job in a child of a child: the first child is process 1 of the namespace and reports how it ended.
+
+    That child leads a process group, which is what to kill; this process ends only when all below it are gone.
+    """
     job = json.load(sys.stdin.buffer)
     os.set_inheritable(job["status"], False)
     _libc.prctl(_PDEATHSIG, signal.SIGKILL)  # nothing outlives the process that asked for it
+    _libc.prctl(_SUBREAPER, 1)
     root = os.getuid() == 0
     namespaces = _unshare()
     first = os.fork()
     if first:
+        with contextlib.suppress(OSError):
+            os.setpgid(first, first)
+        _report(job, group=first)
         os.close(job["status"])
-        os.waitpid(first, 0)
+        _reap(first)
         os._exit(0)
     try:
+        os.setpgid(0, 0)
         _libc.prctl(_PDEATHSIG, signal.SIGKILL)
         _supervise(job, namespaces, root)
     except BaseException as error:
         _report(job, error=f"{type(error).__name__}: {error}")
     finally:
         os._exit(0)  # as process 1 it takes every process of the namespace with it
+
+
+def _reap(first: int) -> None:
+    """Wait until no process is left below; what outlives the first one is killed."""
+    os.waitpid(first, 0)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            with contextlib.suppress(OSError):
+                for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+            os.wait()
 
 
 def _supervise(job: dict, namespaces: str, root: bool) -> None:

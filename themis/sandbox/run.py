@@ -21,7 +21,7 @@ from themis.errors import Problem
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _MIB = 1 << 20
-_GRACE_S = 2.0  # for what is killed to be gone
+_GRACE_S = 10.0  # for what is killed to be gone
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,12 @@ def _watch(job: dict, timeout_s: float, tail_bytes: int) -> Outcome:
                 break
             streams.read(left)
         late = not streams.ended() and streams.open > 0
-        _kill(process)
+        streams.drain()
+        _kill(process, streams.reports().get("group"))
         streams.drain()
         return _outcome(streams, late)
     finally:
-        _kill(process)
+        _kill(process, streams.reports().get("group"))
         streams.close()
         for stream in (process.stdin, process.stdout, process.stderr):
             with contextlib.suppress(OSError):
@@ -164,12 +165,15 @@ class _Streams:
         self._selector.close()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_S)
+def _kill(process: subprocess.Popen[bytes], group: int | None) -> None:
+    """Kill the program's group and wait for the launcher, which ends when all below it are gone; or else both."""
+    for leader in (group, process.pid):
+        if leader is None or process.poll() is not None:
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
 
 
 def _outcome(streams: _Streams, late: bool) -> Outcome:
