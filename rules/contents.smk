@@ -1,7 +1,6 @@
 rule retrieve:
     input:
         "results/warehouse/repositories.parquet",
-        "results/warehouse/commits.parquet",
         selected="results/commits/selected.parquet",
     output:
         retrieved=temp("results/contents/shards/{scatteritem}.parquet"),

@@ -66,7 +66,7 @@ def rows(subjects: list[str]) -> pa.Table:
     made = [
         {
             "id": f"{i:032x}", "commit": str(i), "repository": "o/n", "repositories": ["o/n"], "license": "mit",
-            "path": "a.py", "old_blob": "a", "new_blob": "b", "subject": subject, "message": subject,
+            "path": "a.py", "old_mode": 0o100644, "new_mode": 0o100644, "old_blob": "a", "new_blob": "b", "subject": subject, "message": subject,
             "committed_at": 0, "language": "Python", "split": "train", "old_contents": "x", "new_contents": subject,
             "encoding": "utf-8", "cluster_id": str(i), "kept": True,
         }

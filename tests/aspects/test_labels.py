@@ -38,7 +38,7 @@ def deduplicated(tmp_path_factory):
         rows.append(
             {
                 "id": hashlib.sha256(str(i).encode()).hexdigest()[:32], "commit": str(i), "repository": "o/n",
-                "repositories": ["o/n"], "license": "mit", "path": f"{word}.py", "old_blob": "a", "new_blob": "b",
+                "repositories": ["o/n"], "license": "mit", "path": f"{word}.py", "old_mode": 0o100644, "new_mode": 0o100644, "old_blob": "a", "new_blob": "b",
                 "subject": subject, "message": subject, "committed_at": 0, "language": ("C", "Go")[i % 2],
                 "split": ("train", "train", "benchmark")[i // 15 % 3], "old_contents": old, "new_contents": old + f"\n{word}",
                 "encoding": "utf-8", "cluster_id": str(i), "kept": i // 45 != 9,

@@ -30,11 +30,12 @@ class Corpus:
         i = len(self.rows)
         first = repo.commit({path: old}, branch=f"b{i}")
         second = repo.commit({path: new}, parents=[first], branch=f"b{i}")
-        blobs = repo.git("diff-tree", "-r", "--no-commit-id", second).split()[2:4]
+        before, after, *blobs = repo.git("diff-tree", "-r", "--no-commit-id", second).split()[:4]
+        modes = int(before[1:], 8), int(after, 8)
         name = f"{repo.folder.parent.name}/{repo.folder.name.removesuffix('.git')}"
         self.rows.append({
             "id": f"{i:032x}", "commit": second, "repository": (repositories or [name])[0], "repositories": repositories or [name],
-            "license": "mit", "path": path, "old_blob": blobs[0], "new_blob": blobs[1], "subject": "s", "message": "m",
+            "license": "mit", "path": path, "old_mode": modes[0], "new_mode": modes[1], "old_blob": blobs[0], "new_blob": blobs[1], "subject": "s", "message": "m",
             "committed_at": 0, "language": "Python", "split": split,
         })  # fmt: skip
         return self.rows[-1]["id"]

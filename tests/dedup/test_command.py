@@ -31,7 +31,7 @@ def retrieved(tmp_path: Path) -> Path:
         rows.append(
             {
                 "id": f"{draw.getrandbits(128):032x}", "commit": str(i), "repository": "o/n", "repositories": ["o/n"],
-                "license": "mit", "path": "a.c", "old_blob": f"{i}a", "new_blob": f"{i}b", "subject": "s",
+                "license": "mit", "path": "a.c", "old_mode": 0o100644, "new_mode": 0o100644, "old_blob": f"{i}a", "new_blob": f"{i}b", "subject": "s",
                 "message": "m", "committed_at": 0, "language": "C", "split": ("train", "benchmark")[draw.random() < 0.3],
                 "old_contents": " ".join(words[:40]), "new_contents": " ".join(words[40:]), "encoding": "utf-8",
             }

@@ -25,7 +25,7 @@ def table(rows):
     full = [
         {
             "id": name, "commit": name, "repository": "o/n", "repositories": ["o/n"], "license": "mit", "path": "a.py",
-            "old_blob": f"old {old}", "new_blob": f"new {new}", "subject": "s", "message": "m", "committed_at": 0,
+            "old_mode": 0o100644, "new_mode": 0o100644, "old_blob": f"old {old}", "new_blob": f"new {new}", "subject": "s", "message": "m", "committed_at": 0,
             "language": language, "split": split, "old_contents": old, "new_contents": new, "encoding": "utf-8",
         }
         for name, split, language, old, new in rows

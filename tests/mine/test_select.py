@@ -31,7 +31,7 @@ EARLY, LATE, BETWEEN = _seconds("2018-01-01"), _seconds("2020-01-01"), _seconds(
 def _row(i: int, repositories: list[str], at: int = EARLY, path: str = "a.py") -> dict:
     return {
         "id": f"{i:032x}", "commit": f"{i:040x}", "repository": repositories[0], "repositories": repositories,
-        "license": "mit", "path": path, "old_blob": "1" * 40, "new_blob": "2" * 40, "subject": "s", "message": "m",
+        "license": "mit", "path": path, "old_mode": 0o100644, "new_mode": 0o100644, "old_blob": "1" * 40, "new_blob": "2" * 40, "subject": "s", "message": "m",
         "committed_at": at,
     }  # fmt: skip
 

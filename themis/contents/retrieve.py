@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 
 from themis import chance
@@ -48,13 +47,12 @@ def retrieve(
     """
     if not 0 <= shard < shards:
         raise Problem(f"shard {shard} of {shards}: shards are numbered 0 to {shards - 1}")
-    commits = Path(tables) / "commits.parquet"
     places = read(Path(tables) / "repositories.parquet", "repositories")
     folders = dict(zip(places["repo_name"].to_pylist(), map(Path, places["path"].to_pylist()), strict=True))
     rows = _shard(read(selected, "selected"), shard, shards)
     changes = [_Change(*values) for values in zip(*(rows[name].to_pylist() for name in _Change.__slots__), strict=True)]
     account = Ledger("retrieve")
-    refused = _refused(rows, commits)
+    refused = _refused(rows)
     pending = [change for change in changes if change.id not in refused]
     found = _contents(pending, folders, max_bytes)
 
@@ -76,8 +74,8 @@ def retrieve(
     for i, name in enumerate(("old_contents", "new_contents", "encoding")):
         table = table.append_column(name, pa.chunked_array([[text[i] for text in texts]], pa.string()))
     table = table.cast(SCHEMAS["retrieved"])
-    write(table, out, "retrieved", inputs=[selected, commits])
-    account.write(ledger, inputs=[selected, commits])
+    write(table, out, "retrieved", inputs=[selected])
+    account.write(ledger, inputs=[selected])
     return table
 
 
@@ -86,26 +84,11 @@ def _shard(rows: pa.Table, shard: int, shards: int) -> pa.Table:
     return rows.filter(pa.array(mine, pa.bool_())).sort_by("id")
 
 
-def _refused(rows: pa.Table, commits: Path) -> dict[str, str]:
-    """The reason, by id, of rows whose change is not one of files, by the modes in the commits table."""
-    if not commits.is_file():
-        raise Problem(f"{commits}: no such file; `themis tables` writes it")
-    wanted = pl.from_arrow(rows.select(["id", "commit", "path"])).lazy()
-    modes = (
-        pl.scan_parquet(commits)
-        .select("commit", "difference")
-        .join(wanted.select("commit").unique(), on="commit", how="semi")
-        .explode("difference")
-        .unnest("difference")
-        .select("commit", pl.col("new_path").alias("path"), "old_mode", "new_mode")
-        .join(wanted, on=["commit", "path"])
-        .collect()
-    )
-    reasons = {
-        row: refused_mode(old) or refused_mode(new)
-        for row, old, new in modes.select("id", "old_mode", "new_mode").iter_rows()
-    }
-    return {row: why for row, why in reasons.items() if why}
+def _refused(rows: pa.Table) -> dict[str, str]:
+    """The reason, by id, of rows whose change is not one of files, by their modes."""
+    columns = (rows[name].to_pylist() for name in ("id", "old_mode", "new_mode"))
+    reasons = ((row, refused_mode(old) or refused_mode(new)) for row, old, new in zip(*columns, strict=True))
+    return {row: why for row, why in reasons if why}
 
 
 def _contents(changes: list[_Change], folders: dict[str, Path], max_bytes: int) -> dict[_Copy, _Outcome]:

@@ -31,7 +31,14 @@ def extract(repository: Repository, name: str, parts: Path) -> Path:
 
     Raises Problem where git's own count of the commits is another than that of the commits read.
     """
-    state = [__version__, name, repository.head, repository.references, sorted(repository.shallow)]
+    state = [
+        __version__,
+        [SCHEMAS[table].names for table in TABLES],
+        name,
+        repository.head,
+        repository.references,
+        sorted(repository.shallow),
+    ]
     folder = Path(parts) / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
     if folder.is_dir():
         return folder
@@ -72,7 +79,7 @@ def _write(repository: Repository, name: str, folder: Path) -> None:
     _write_rows([(name, license_at_head(repository))], folder, "licenses")
     languages = [{"name": language, "bytes": size} for language, size in languages_at_head(repository).items()]
     _write_rows([(name, languages)], folder, "languages")
-    _write_rows([(name, "", repository.head, count)], folder, "repositories")
+    _write_rows([(name, "", repository.head, count, None)], folder, "repositories")
 
 
 def _reverted(

@@ -18,6 +18,7 @@ from themis.repositories.naming import name_of
 from themis.repositories.repository import open_repository
 
 _BATCH = 16_384
+_Part = tuple[str, Path, str | None, Path]  # name, folder, URL where it was given by one, folder of its tables
 # A commit that forks share is one row; where one of them is cut off there, another one's row is taken.
 _JOINED = """
 WITH parts AS (
@@ -44,7 +45,7 @@ def read_tables(repositories: Sequence[str], out: Path, clones: Path, threads: i
         raise Problem("no repository to read; give --repository or --root")
     out = Path(out)
     given = sorted({text if is_url(text) else str(Path(text).resolve()) for text in repositories})
-    found: list[tuple[str, Path, Path]] = []
+    found: list[_Part] = []
     with ThreadPoolExecutor(threads) as pool, bar("repositories", len(given), "repository") as shown:
         tasks = [pool.submit(_part, repository, out / "parts", Path(clones)) for repository in given]
         try:
@@ -57,26 +58,26 @@ def read_tables(repositories: Sequence[str], out: Path, clones: Path, threads: i
     parts = _by_name(found)
     for table in TABLES[1:-1]:
         write(
-            pa.concat_tables(read(part / f"{table}.parquet", table) for _, _, part in parts),
+            pa.concat_tables(read(part / f"{table}.parquet", table) for *_, part in parts),
             out / f"{table}.parquet",
             table,
         )
-    write(_commits([part for _, _, part in parts], threads), out / "commits.parquet", "commits")
+    write(_commits([part for *_, part in parts], threads), out / "commits.parquet", "commits")
     listed = _repositories(parts)
     write(listed, out / "repositories.parquet", "repositories")
     return listed
 
 
-def _part(repository: str, parts: Path, clones: Path) -> tuple[str, Path, Path]:
+def _part(repository: str, parts: Path, clones: Path) -> _Part:
     folder = (clone(repository, clones) if is_url(repository) else Path(repository)).resolve()
     with open_repository(folder) as opened:
         name = name_of(folder, opened.origin)
-        return name, folder, extract(opened, name, parts)
+        return name, folder, repository if is_url(repository) else None, extract(opened, name, parts)
 
 
-def _by_name(found: list[tuple[str, Path, Path]]) -> list[tuple[str, Path, Path]]:
+def _by_name(found: list[_Part]) -> list[_Part]:
     """One entry per repository, by name; a folder given twice counts once."""
-    entries = sorted(set(found))
+    entries = sorted(set(found), key=lambda entry: (*entry[:2], entry[2] or ""))
     for one, other in pairwise(entries):
         if one[0] == other[0]:
             raise Problem(
@@ -94,8 +95,9 @@ def _commits(parts: list[Path], threads: int) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def _repositories(parts: list[tuple[str, Path, Path]]) -> pa.Table:
+def _repositories(parts: list[_Part]) -> pa.Table:
     here = Path.cwd()
-    table = pa.concat_tables(read(part / "repositories.parquet", "repositories") for _, _, part in parts)
-    paths = [str(folder.relative_to(here) if folder.is_relative_to(here) else folder) for _, folder, _ in parts]
-    return table.set_column(1, "path", pa.array(paths, pa.string()))
+    table = pa.concat_tables(read(part / "repositories.parquet", "repositories") for *_, part in parts)
+    paths = [str(folder.relative_to(here) if folder.is_relative_to(here) else folder) for _, folder, *_ in parts]
+    urls = [url for _, _, url, _ in parts]
+    return table.set_column(1, "path", pa.array(paths, pa.string())).set_column(4, "url", pa.array(urls, pa.string()))

@@ -31,6 +31,8 @@ _MINED = _required(
     ("repositories", pa.list_(pa.string())),  # every repository that holds the commit, sorted
     ("license", pa.string()),
     ("path", pa.string()),
+    ("old_mode", pa.int64()),  # as the public data set has it: the octal mode of git as a number
+    ("new_mode", pa.int64()),
     ("old_blob", pa.string()),
     ("new_blob", pa.string()),
     ("subject", pa.string()),
@@ -96,7 +98,27 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     # Where the repositories lie, and how many commits an independent count finds.
     "repositories": pa.schema(
-        _required(("repo_name", pa.string()), ("path", pa.string()), ("head", pa.string()), ("commits", pa.int64()))
+        [
+            *_required(
+                ("repo_name", pa.string()), ("path", pa.string()), ("head", pa.string()), ("commits", pa.int64())
+            ),
+            pa.field("url", pa.string()),  # null unless the user gave a URL to clone
+        ]
+    ),
+    # Repositories that share a commit: enough pairs to connect all of them.
+    "forks": pa.schema(_required(("repo_name", pa.string()), ("other", pa.string()))),
+    # What each repository answered when asked for contents.
+    "attempts": pa.schema(
+        [
+            *_required(
+                ("repo_name", pa.string()),
+                ("source", pa.string()),  # the folder or URL asked
+                ("wanted", pa.int64()),  # blobs asked for
+                ("found", pa.int64()),
+                ("requests", pa.int64()),  # over the network; 0 for a folder
+            ),
+            pa.field("error", pa.string()),  # why it was given up; null where it answered
+        ]
     ),
     "demo": pa.schema(  # what the demo corpus knows of its own commits; no stage reads it, tests and notebooks do
         _required(
