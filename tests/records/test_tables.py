@@ -99,24 +99,15 @@ def test_provenance_names_schema_study_seed_and_inputs(tmp_path, monkeypatch):
     }
 
 
-def test_shards_join_to_the_same_bytes_however_they_were_cut(tmp_path):
-    rows = [{key: f"{key}{i:02d}" for key in PAIR} for i in range(9)]
-    for name, cuts in (("even", (0, 3, 6, 9)), ("odd", (0, 8, 8, 9))):
-        parts = []
-        for number, (start, stop) in enumerate(itertools.pairwise(cuts)):
-            part = tmp_path / f"{name}{number}.parquet"
-            records.write(pa.Table.from_pylist(rows[start:stop], pa.table(PAIR).schema), part, "benchmark")
-            parts.append(part)
-        records.gather_shards(parts[::-1], tmp_path / f"{name}.parquet", "benchmark")
-    assert (tmp_path / "even.parquet").read_bytes() == (tmp_path / "odd.parquet").read_bytes()
-    assert records.read(tmp_path / "even.parquet", "benchmark").to_pylist() == rows
-
-
-def test_a_shard_given_twice_is_noticed(tmp_path):
-    records.write(pa.table(PAIR), tmp_path / "part.parquet", "benchmark")
-    with pytest.raises(Problem, match="2 rows are in the shards twice"):
-        records.gather_shards([tmp_path / "part.parquet"] * 2, tmp_path / "all.parquet", "benchmark")
-    assert not (tmp_path / "all.parquet").exists()
+def test_how_a_stream_is_cut_changes_neither_rows_nor_bytes(tmp_path):
+    rows = pa.table({key: [f"{key}{i}" for i in range(9001)] for key in PAIR})
+    for name, cuts in (("whole", (0, 9001)), ("cut", (0, 1, 1, 4095, 4097, 8999, 9001))):
+        parts = (rows.slice(start, stop - start) for start, stop in itertools.pairwise(cuts))
+        records.write(parts, tmp_path / f"{name}.parquet", "benchmark")
+    assert (tmp_path / "whole.parquet").read_bytes() == (tmp_path / "cut.parquet").read_bytes()
+    streamed = list(records.stream(tmp_path / "cut.parquet", "benchmark", ["prompt", "id"], rows=1000))
+    assert max(table.num_rows for table in streamed) <= 1000
+    assert pa.concat_tables(streamed).to_pydict() == rows.select(["prompt", "id"]).to_pydict()
 
 
 def test_inputs_of_one_name_are_told_apart_by_their_folders(tmp_path):

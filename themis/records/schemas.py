@@ -87,14 +87,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             ),
         ]
     ),
-    # How each commit of a clone reached its main line; GHTorrent's part in the published pipeline.
+    # Whether each commit reached its repository's main line: of a clone, or of a pull request that GHTorrent knows.
     "merges": pa.schema(
-        _required(
-            ("repo_name", pa.string()),
-            ("commit", pa.string()),
-            ("merged", pa.bool_()),
-            ("reverted", pa.bool_()),
-        )
+        [
+            *_required(
+                ("repo_name", pa.string()), ("commit", pa.string()), ("merged", pa.bool_()), ("reverted", pa.bool_())
+            ),
+            pa.field("how", pa.string()),  # direct | squash | merge | pull request; null where it was not merged
+        ]
     ),
     # Where the repositories lie, and how many commits an independent count finds.
     "repositories": pa.schema(

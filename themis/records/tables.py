@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from themis import __version__
 from themis.errors import Problem
 from themis.records.schemas import SCHEMAS
 
+GROUP_ROWS, GROUP_BYTES = 4096, 1 << 25  # of a row group at most, give or take one row: what a reader has to hold
 STUDY_VARIABLE = "THEMIS_STUDY_HASH"  # set by the workflow for every step it starts
 
 
@@ -36,7 +40,8 @@ def write(
 ) -> None:
     """Write one table, or a stream of tables of the same schema, to `path` under the schema's name.
 
-    Columns are put in the schema's order and cast to its types. The file appears under its name only when complete.
+    Columns are put in the schema's order and cast to its types; how a stream was cut does not change the bytes. The file
+    appears under its name only when complete.
     Raises Problem where a column is missing, unknown, of another type, or null where it may not be.
     """
     path = Path(path)
@@ -47,8 +52,8 @@ def write(
     os.close(handle)
     try:
         with pq.ParquetWriter(name, expected, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(_conform(part, expected, schema, path))
+            for group in _groups(_conform(part, expected, schema, path) for part in parts):
+                writer.write_table(group)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -58,36 +63,32 @@ def write(
 
 def read(path: Path, schema: str, columns: Sequence[str] | None = None) -> pa.Table:
     """The table at `path`, checked against the schema's name. Raises Problem where it is not such a table."""
+    names = check(path, schema, columns)
+    with _readable(Path(path)):
+        table = pq.read_table(path, columns=names, partitioning=None)
+    return _conform(table, _schema(schema, names), schema, Path(path))
+
+
+def stream(path: Path, schema: str, columns: Sequence[str] | None = None, rows: int = GROUP_ROWS) -> Iterator[pa.Table]:
+    """The same in tables of at most `rows` rows, in their order; no more than one row group is held."""
+    names = check(path, schema, columns)
+    with _readable(Path(path)), pq.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=rows, columns=names):
+            yield _conform(pa.Table.from_batches([batch]), _schema(schema, names), schema, Path(path))
+
+
+def check(path: Path, schema: str, columns: Sequence[str] | None = None) -> list[str]:
+    """The columns wanted of the table at `path`. Raises Problem where there is no such table, or it lacks one."""
     path = Path(path)
     if not path.exists():
         raise Problem(f"{path}: no such file; the step that writes it has not run")
-    try:
-        table = pq.read_table(path, columns=list(columns) if columns else None, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise Problem(
-            f"{path}: not a readable Parquet file ({_first_line(error)}); delete it and run its step again"
-        ) from None
-    except KeyError as error:
-        raise Problem(f"{path}: column {error} is missing from what should be a {schema} table") from None
-    expected = SCHEMAS[schema]
-    names = list(columns) if columns else expected.names
-    missing = [name for name in names if name not in table.column_names]
+    with _readable(path):
+        found = pq.read_schema(path).names
+    names = list(columns) if columns else SCHEMAS[schema].names
+    missing = [name for name in names if name not in found]
     if missing:
         raise Problem(f"{path}: columns {', '.join(missing)} are missing from what should be a {schema} table")
-    return _conform(table.select(names), pa.schema([expected.field(name) for name in names]), schema, path)
-
-
-def gather_shards(parts: Sequence[Path], out: Path, schema: str) -> None:
-    """Join the shards of a table into one, sorted by every plain column in order, so that shards do not matter.
-
-    Raises Problem where a row is there twice: a shard was given twice, or the shards are of different runs.
-    """
-    table = pa.concat_tables([read(part, schema) for part in parts])
-    keys = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
-    distinct = table.group_by(keys).aggregate([]).num_rows
-    if distinct < table.num_rows:
-        raise Problem(f"{out}: {table.num_rows - distinct} rows are in the shards twice; is each given once?")
-    write(table.sort_by([(key, "ascending") for key in keys]), out, schema)
+    return names
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -96,6 +97,49 @@ def metadata(path: Path) -> dict[str, str]:
     return {
         key.decode().removeprefix("themis."): value.decode() for key, value in raw.items() if key.startswith(b"themis.")
     }
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Problem(
+            f"{path}: not a readable Parquet file ({_first_line(error)}); delete it and run its step again"
+        ) from None
+
+
+def _schema(schema: str, names: Sequence[str]) -> pa.Schema:
+    return pa.schema([SCHEMAS[schema].field(name) for name in names])
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows cut anew: a group ends with the row that brings it to GROUP_ROWS or to GROUP_BYTES of text."""
+    waiting: list[pa.Table] = []
+    rows = size = 0
+    for table in tables:
+        ends = np.cumsum(_text_bytes(table))
+        start = 0
+        while start < table.num_rows:
+            before = ends[start - 1] if start else 0
+            full = int(np.searchsorted(ends, before + GROUP_BYTES - size)) + 1
+            stop = min(full, start + GROUP_ROWS - rows, table.num_rows)
+            waiting.append(table.slice(start, stop - start))
+            rows, size, start = rows + stop - start, size + int(ends[stop - 1] - before), stop
+            if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+                yield pa.concat_tables(waiting)
+                waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _text_bytes(table: pa.Table) -> np.ndarray:
+    """Bytes of each row's plain text columns."""
+    total = np.zeros(table.num_rows, np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return total
 
 
 def _conform(table: pa.Table, expected: pa.Schema, schema: str, path: Path) -> pa.Table:
