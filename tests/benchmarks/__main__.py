@@ -1,7 +1,7 @@
 """Run the benchmarks: `python -m tests.benchmarks [NAME ...]`. Each measures ours and a peer in turn in one run.
 
 A benchmark is a module here named bench_NAME with `measure() -> Result`. What it finds is printed and written to
-results/benchmarks/NAME.json: name, unit, ours, peer, ratio (how many times better than the peer), bar, holds.
+results/benchmarks/NAME.json: name, unit, ours, peer, ratio (how many times better than the peer), bar, limit, holds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(wanted: list[str]) -> int:
         (OUT / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         print(
             f"{name}: {found.ours:.4g} {found.unit}, peer {found.peer:.4g} ({found.peer_is}); {found.ratio:.1f} times better, "
-            f"bar {found.bar:g}: {'holds' if found.holds else 'MISSED'}{'; ' + found.note if found.note else ''}"
+            f"bar {found.bar:g}{f' and at most {found.limit:.4g} {found.unit}' if found.limit else ''}: {'holds' if found.holds else 'MISSED'}{'; ' + found.note if found.note else ''}"
         )
         held &= found.holds
     return 0 if held else 1
