@@ -12,11 +12,12 @@ rule deduplicate:
     resources:
         mem_mb=4000,
     params:
-        engine=lookup("dedup/engine", within=config),
-        shingle=lookup("dedup/shingle", within=config),
-        permutations=lookup("dedup/permutations", within=config),
-        threshold=lookup("dedup/threshold", within=config),
+        dedup=lookup("dedup", within=config),
+        columns=[f"--column {name}" for name in config["dedup"]["columns"]],
+        verify="--verify" if config["dedup"]["verify"] else "--no-verify",
     shell:
-        "themis deduplicate {input.retrieved} {output.deduplicated} --engine {params.engine}"
-        " --shingle {params.shingle} --permutations {params.permutations}"
-        " --threshold {params.threshold} --threads {threads} --ledger {output.ledger} 2>&1 | tee {log}"
+        "themis deduplicate {input.retrieved} {output.deduplicated} --engine {params.dedup[engine]}"
+        " {params.columns} --scope {params.dedup[scope]} --shingle {params.dedup[shingle]}"
+        " --permutations {params.dedup[permutations]} --threshold {params.dedup[threshold]} {params.verify}"
+        " --short {params.dedup[short]} --compatibility {params.dedup[compatibility]}"
+        " --threads {threads} --ledger {output.ledger} 2>&1 | tee {log}"

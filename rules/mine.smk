@@ -23,7 +23,9 @@ rule demo_corpus:
 rule tables:
     input:
         demo=branch(
-            config["repositories"], then=[], otherwise="results/demo/repositories"
+            config["repositories"] or config["roots"],
+            then=[],
+            otherwise="results/demo/repositories",
         ),
     output:
         multiext(
@@ -33,6 +35,7 @@ rule tables:
             "licenses.parquet",
             "languages.parquet",
             "merges.parquet",
+            "skipped.parquet",
         ),
     log:
         "results/logs/tables.log",
@@ -42,29 +45,31 @@ rule tables:
     resources:
         mem_mb=2000,
     params:
-        roots=branch(
-            config["repositories"],
-            then="",
-            otherwise="--root results/demo/repositories",
-        ),
-        repositories=[
-            word
-            for repository in config["repositories"]
-            for word in ("--repository", repository)
+        sources=lambda wildcards, input: [
+            *(option("repository", place) for place in config["repositories"]),
+            *(option("root", place) for place in config["roots"]),
+            option("root", input.demo or None),
         ],
     shell:
-        "themis tables results/warehouse {params.roots} {params.repositories:q}"
+        "themis tables results/warehouse {params.sources}"
         " --clones results/clones --threads {threads} 2>&1 | tee {log}"
 
 
 rule mine:
     input:
-        "results/warehouse/repositories.parquet",
-        "results/warehouse/commits.parquet",
-        "results/warehouse/licenses.parquet",
-        "results/warehouse/languages.parquet",
+        branch(
+            config["mine"]["warehouse"] == "bigquery",
+            then=[],
+            otherwise=multiext(
+                "results/warehouse/",
+                "commits.parquet",
+                "licenses.parquet",
+                "languages.parquet",
+            ),
+        ),
     output:
         mined="results/commits/mined.parquet",
+        forks="results/commits/forks.parquet",
         ledger="results/attrition/mine.parquet",
     log:
         "results/logs/mine.log",
@@ -74,18 +79,64 @@ rule mine:
     resources:
         mem_mb=4000,
     params:
-        licenses=[f"--license {name}" for name in config["mine"]["licenses"]],
+        warehouse=lambda wildcards, input: (
+            Path(input[0]).parent if input else "bigquery"
+        ),
+        licenses=[option("license", name) for name in config["mine"]["licenses"]],
+        languages=[option("language", name) for name in config["mine"]["languages"]],
         least=lookup("mine/min_message", within=config),
         most=lookup("mine/max_message", within=config),
+        bigquery=[
+            option(name.replace("_", "-"), config["mine"][name])
+            for name in (
+                "project",
+                "dataset",
+                "results_dataset",
+                "location",
+                "max_gib",
+                "usd_per_tib",
+                "part_rows",
+            )
+            if config["mine"]["warehouse"] == "bigquery"
+        ],
     shell:
-        "themis mine results/warehouse {output.mined} {params.licenses} --min-message {params.least}"
-        " --max-message {params.most} --ledger {output.ledger} 2>&1 | tee {log}"
+        "themis mine {params.warehouse} {output.mined} --forks {output.forks} {params.licenses}"
+        " {params.languages} --min-message {params.least} --max-message {params.most} --threads {threads}"
+        " {params.bigquery} --ledger {output.ledger} 2>&1 | tee {log}"
+
+
+rule ghtorrent_merges:
+    input:
+        dump=config["select"]["ghtorrent"] or [],
+        mined="results/commits/mined.parquet",
+    output:
+        merges="results/commits/merges.parquet",
+        ledger="results/attrition/merges.parquet",
+    log:
+        "results/logs/ghtorrent_merges.log",
+    benchmark:
+        "results/logs/ghtorrent_merges.tsv"
+    threads: 2
+    resources:
+        mem_mb=3000,
+    shell:
+        "themis ghtorrent-merges {input.dump:q} {output.merges} --mined {input.mined} --threads {threads}"
+        " --ledger {output.ledger} 2>&1 | tee {log}"
 
 
 rule select:
     input:
-        "results/warehouse/merges.parquet",
         mined="results/commits/mined.parquet",
+        forks="results/commits/forks.parquet",
+        merges=branch(
+            config["select"]["require_merged"] or config["select"]["require_request"],
+            then=branch(
+                config["select"]["ghtorrent"],
+                then="results/commits/merges.parquet",
+                otherwise="results/warehouse/merges.parquet",
+            ),
+            otherwise=[],
+        ),
         allow_list=lookup("select/allow_list", within=config),
     output:
         selected="results/commits/selected.parquet",
@@ -94,10 +145,11 @@ rule select:
         "results/logs/select.log",
     benchmark:
         "results/logs/select.tsv"
-    threads: 1
+    threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=3000,
     params:
+        merges=lambda wildcards, input: option("merges", input.get("merges") or None),
         allow_list=[
             option("allow-list", path) for path in config["select"]["allow_list"]
         ],
@@ -113,8 +165,14 @@ rule select:
             then="--require-merged",
             otherwise="--no-require-merged",
         ),
+        requested=branch(
+            config["select"]["require_request"],
+            then="--require-request",
+            otherwise="--no-require-request",
+        ),
         seed=lookup("seed", within=config),
     shell:
-        "themis select {input.mined} {output.selected} --tables results/warehouse {params.allow_list}"
-        " {params.languages} {params.windows} --benchmark-share {params.share} {params.merged}"
-        " --seed {params.seed} --ledger {output.ledger} 2>&1 | tee {log}"
+        "themis select {input.mined} {output.selected} --forks {input.forks} {params.merges}"
+        " {params.allow_list} {params.languages} {params.windows} --benchmark-share {params.share}"
+        " {params.merged} {params.requested} --seed {params.seed} --threads {threads}"
+        " --ledger {output.ledger} 2>&1 | tee {log}"

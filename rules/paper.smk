@@ -41,7 +41,11 @@ NOTEBOOKS = [
     "rq4_robustness",
     "explore_scores",
     "tables",
-    *([] if ONLY_IMPORTED else ["training", "data"]),
+    *(
+        []
+        if ONLY_IMPORTED
+        else ["training", "explore_commits", "explore_contents", "data"]
+    ),
 ]
 
 
@@ -271,6 +275,66 @@ rule notebook_training:
         " 2>&1 | tee {log}"
 
 
+rule notebook_explore_commits:
+    input:
+        template="notebooks/explore_commits.ipynb",
+        attrition="results/attrition.parquet",
+        mined="results/commits/mined.parquet",
+        selected="results/commits/selected.parquet",
+    output:
+        multiext("results/tables/attrition", *TABLE),
+        multiext("results/figures/attrition", *FIGURE),
+        multiext("results/figures/commits_kinds", *FIGURE),
+        multiext("results/figures/commits_times", *FIGURE),
+        multiext("results/figures/commits_messages", *FIGURE),
+        multiext("results/figures/commits_repositories", *FIGURE),
+        notebook="results/notebooks/explore_commits.ipynb",
+        page="results/notebooks/explore_commits.html",
+    log:
+        "results/logs/notebook_explore_commits.log",
+    benchmark:
+        "results/logs/notebook_explore_commits.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        windows=[
+            f"--parameter {split}_{end}={config['select'][split][end] or ''}"
+            for split in ("train", "benchmark")
+            for end in ("since", "until")
+        ],
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter attrition={input.attrition} --parameter mined={input.mined}"
+        " --parameter selected={input.selected} {params.windows} 2>&1 | tee {log}"
+
+
+rule notebook_explore_contents:
+    input:
+        template="notebooks/explore_contents.ipynb",
+        attrition="results/attrition.parquet",
+        deduplicated="results/contents/deduplicated.parquet",
+    output:
+        multiext("results/figures/contents_sizes", *FIGURE),
+        multiext("results/figures/contents_outcomes", *FIGURE),
+        multiext("results/figures/contents_clusters", *FIGURE),
+        notebook="results/notebooks/explore_contents.ipynb",
+        page="results/notebooks/explore_contents.html",
+    log:
+        "results/logs/notebook_explore_contents.log",
+    benchmark:
+        "results/logs/notebook_explore_contents.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        seed=lookup("seed", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter attrition={input.attrition} --parameter deduplicated={input.deduplicated}"
+        " --parameter seed={params.seed} 2>&1 | tee {log}"
+
+
 rule notebook_data:
     input:
         template="notebooks/data.ipynb",
@@ -280,8 +344,6 @@ rule notebook_data:
         benchmark=BENCHMARK,
         metrics="results/aspects/metrics.parquet",
     output:
-        multiext("results/tables/attrition", ".csv", ".md", ".tex"),
-        multiext("results/figures/attrition", *FIGURE),
         multiext("results/figures/composition", *FIGURE),
         multiext("results/figures/lengths", *FIGURE),
         multiext("results/figures/classifiers", *FIGURE),

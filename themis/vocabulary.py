@@ -51,19 +51,52 @@ class Language:
     extensions: tuple[str, ...]
 
 
-# The eight languages of the paper. `.h` counts as C, as in the published map; its gaps for C++ and JavaScript are closed.
-LANGUAGES: dict[str, Language] = {
+# Languages a file may be in. Names are those of the public data set's languages table, which are Linguist's; extensions
+# are Linguist's too (github-linguist, lib/linguist/languages.yml), compared in lower case, so `.R` is R and `.C` is C.
+# Of an extension that several languages share, the one of the published map counts (`.h` C, `.pl` Perl, `.ts`
+# TypeScript), else the far more common one (`.d` D, `.ml` OCaml); where none is (`.m`, `.v`, `.cls`) it is left out, and
+# so are files without behaviour of their own (`.pyi`, `.rd`) and templates (`.phtml`, `.erb`).
+FILE_LANGUAGES: dict[str, Language] = {
     language.name: language
     for language in (
+        Language("Assembly", "assembly", (".asm", ".nasm", ".s")),
         Language("C", "c", (".c", ".h")),
-        Language("C#", "csharp", (".cs",)),
-        Language("C++", "cpp", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx")),
+        Language("C#", "csharp", (".cs", ".csx")),
+        Language("C++", "cpp", (".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++")),
+        Language("Clojure", "clojure", (".clj", ".cljc", ".cljs")),
+        Language("Common Lisp", "common_lisp", (".lisp",)),
+        Language("D", "d", (".d", ".di")),
+        Language("Dart", "dart", (".dart",)),
+        Language("Elixir", "elixir", (".ex", ".exs")),
+        Language("Erlang", "erlang", (".erl", ".hrl")),
         Language("Go", "go", (".go",)),
+        Language("Groovy", "groovy", (".groovy", ".gvy")),
+        Language("Haskell", "haskell", (".hs",)),
         Language("Java", "java", (".java",)),
         Language("JavaScript", "javascript", (".cjs", ".js", ".jsx", ".mjs")),
-        Language("Python", "python", (".py",)),
-        Language("Ruby", "ruby", (".rb",)),
+        Language("Julia", "julia", (".jl",)),
+        Language("Kotlin", "kotlin", (".kt", ".kts")),
+        Language("Lua", "lua", (".lua",)),
+        Language("OCaml", "ocaml", (".ml", ".mli")),
+        Language("PHP", "php", (".php",)),
+        Language("Perl", "perl", (".pl", ".pm")),
+        Language("PowerShell", "powershell", (".ps1", ".psm1")),
+        Language("Python", "python", (".py", ".pyw")),
+        Language("R", "r", (".r",)),
+        Language("Ruby", "ruby", (".rb", ".rake")),
+        Language("Rust", "rust", (".rs",)),
+        Language("Scala", "scala", (".scala",)),
+        Language("Scheme", "scheme", (".scm", ".sld")),
+        Language("Shell", "shell", (".sh", ".bash", ".ksh", ".zsh")),
+        Language("Solidity", "solidity", (".sol",)),
+        Language("Swift", "swift", (".swift",)),
+        Language("TypeScript", "typescript", (".ts", ".cts", ".mts", ".tsx")),
     )
+}
+
+# The eight languages of the paper, which have grammars, search terms and a place in every table.
+LANGUAGES: dict[str, Language] = {
+    name: FILE_LANGUAGES[name] for name in ("C", "C#", "C++", "Go", "Java", "JavaScript", "Python", "Ruby")
 }
 NATURAL_LANGUAGE = "NL"
 
@@ -72,13 +105,16 @@ MINED_LANGUAGES: tuple[str, ...] = (*LANGUAGES, "TypeScript")
 
 PUBLISHED_LANGUAGES: dict[str, str] = {"Cpp": "C++", "CSharp": "C#"}
 
-_BY_EXTENSION = {extension: language for language in LANGUAGES.values() for extension in language.extensions}
+_BY_EXTENSION = {extension: language for language in FILE_LANGUAGES.values() for extension in language.extensions}
 
 
 def language_of(path: str) -> Language | None:
-    """The language of a file by its extension, or None where it is none of the eight."""
+    """The language of a file by its extension, or None where it is none of FILE_LANGUAGES."""
     return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
 
+
+# The BigQuery data set whose tables the mining query reads; local clones are read into tables of the same form.
+PUBLIC_DATASET = "bigquery-public-data.github_repos"
 
 # The twelve licences of the paper's query, by class (lower-case SPDX keys as the public dataset has them).
 LICENSES: dict[str, tuple[str, ...]] = {

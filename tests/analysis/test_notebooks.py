@@ -25,6 +25,8 @@ SAID = {
     "explore_scores": "2 of 2 models give both responses the same score in more than one pair in a hundred",
     "tables": "No printed figure was compared",
     "training": "Training (preference): 8 steps",
+    "explore_commits": "Of 57 commits 40 (70.2%) were mined, and of these 24 (60.0%) selected: 16 for training, 8",
+    "explore_contents": "Both contents of 24 of 24 (100.0%) selected commits could be read; 20 (83.3%) of these are left",
     "data": "57 commits",
 }
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -66,14 +68,54 @@ def made_up_results(folder):
     )  # fmt: skip
     for name in ("code", "general"):
         records.write(training.to_arrow(), folder / f"preferences/{name}.parquet", "preferences")
-    ledger = records.Ledger("mine")
-    ledger.keep(rows=40)
-    ledger.drop("merge commit", rows=17)
-    ledger.write(folder / "attrition.parquet")
+    made_up_commits(folder)
     rows = [("train-preference", "themis-rm-135m", metric, i, 0.5) for metric in ("loss", "accuracy") for i in range(4)]
     metrics = pl.DataFrame(rows, schema=records.SCHEMAS["metrics"].names, orient="row").to_arrow()
     for name in ("metrics/themis-rm-135m.pretraining", "metrics/themis-rm-135m.preference", "aspects/metrics"):
         records.write(metrics, folder / f"{name}.parquet", "metrics")
+
+
+def made_up_commits(folder):
+    """57 commits, of which 40 are mined, 24 selected and read, and 20 kept; one repository writes markup."""
+    commits = pl.DataFrame(
+        {
+            "id": [f"{i:02d}" for i in range(40)],
+            "commit": [f"{i:040x}" for i in range(40)],
+            "repository": [("<script>/a", "b/$c$")[i % 2] for i in range(40)],
+            "license": ["mit"] * 40,
+            "path": [("a.py", "<img src=x>.go", "README")[i % 3] for i in range(40)],
+            "old_mode": [33188] * 40,
+            "new_mode": [33188] * 40,
+            "old_blob": ["0" * 40] * 40,
+            "new_blob": ["1" * 40] * 40,
+            "subject": [f"Fix <b>{i}</b>" for i in range(40)],
+            "committed_at": [1_500_000_000 + i * 3_000_000 for i in range(40)],
+        }
+    ).with_columns(repositories=pl.concat_list("repository"), message="subject")
+    records.write(commits.to_arrow(), folder / "commits/mined.parquet", "mined")
+    selected = commits[:24].with_columns(
+        language=pl.lit("Go"), split=pl.Series([("train", "train", "benchmark")[i % 3] for i in range(24)])
+    )
+    records.write(selected.to_arrow(), folder / "commits/selected.parquet", "selected")
+    read = selected.with_columns(
+        old_contents=pl.lit("a\n<script>old</script>\n"),
+        new_contents=pl.lit("a\n<script>new</script>\nb\n"),
+        encoding=pl.lit("utf-8"),
+        cluster_id=pl.Series([f"{i if i > 4 else 0:02d}" for i in range(24)]),
+        kept=pl.Series([i > 4 or not i for i in range(24)]),
+    )
+    records.write(read.to_arrow(), folder / "contents/deduplicated.parquet", "deduplicated")
+    counts = [("mine", "all", 40, 17), ("select", "all", 24, 16)]
+    counts += [("retrieve", split, rows, 0) for split, rows in (("benchmark", 8), ("train", 16))]
+    counts += [("deduplicate", "benchmark", 7, 1), ("deduplicate", "train", 13, 3)]
+    ledgers = []
+    for stage, scope, kept, dropped in counts:
+        ledger = records.Ledger(stage)
+        ledger.keep(scope, kept)
+        ledger.drop("because", scope, dropped)
+        ledgers.append(folder / f"attrition/{stage}.{scope}.parquet")
+        ledger.write(ledgers[-1])
+    records.gather(ledgers, folder / "attrition.parquet")
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -109,7 +151,7 @@ def test_a_notebook_runs_and_its_page_needs_no_network(path, tmp_path, monkeypat
         assert file.stem in captions()["figures"]  # or the report would refuse it
     tables = list((tmp_path / "results/tables").glob("*"))
     assert {file.suffix for file in tables} in (set(), {".csv", ".md", ".tex"})
-    assert len(tables) >= 3 * (path.stem in ("tables", "rq1_criteria", "rq3_transfer", "data"))
+    assert len(tables) >= 3 * (path.stem in ("tables", "rq1_criteria", "rq3_transfer", "explore_commits"))
     answer = next(output["data"]["text/markdown"] for output in shown if "text/markdown" in output.get("data", {}))
     assert SAID[path.stem] in answer
 

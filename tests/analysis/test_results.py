@@ -1,20 +1,19 @@
 """Figures, tables and summary of a small made-up result set: legible, reproducible, complete, safe."""
 
 import io
-import itertools
 import re
 from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
-from matplotlib.text import Text
 from rich.console import Console
 
 from themis import records
 from themis.analysis import (
     accuracy,
     attrition,
+    attrition_flow,
     classifiers,
     composition,
     criteria_figures,
@@ -112,8 +111,8 @@ def every_figure(folder):
     yield "accuracy_by_language", by["language"], lambda: figures.accuracy_dots(by["language"], styles)
     yield "margins", scores, lambda: figures.margins(scores, styles)
     yield "training", metrics, lambda: figures.training_curves(metrics, styles)
-    funnel = attrition.funnel(inputs.read_table(folder / "attrition.parquet", "attrition"))
-    yield "attrition", funnel, lambda: data_figures.funnel(funnel)
+    flow = attrition.flow(inputs.read_table(folder / "attrition.parquet", "attrition"))
+    yield "attrition", flow, lambda: attrition_flow.flow_diagram(flow)
     counts = {"Training": composition.composition(pairs), "Benchmark": composition.composition(pairs)}
     yield "composition", counts["Training"], lambda: data_figures.counts(counts)
     lengths = {"Benchmark": composition.lengths(pairs)}
@@ -184,36 +183,8 @@ def measured_figures(name, crb, benchmark, out):
         yield f"{kind} of {name}", data, draw
 
 
-def test_nothing_in_a_figure_is_cut_off_or_written_over(made):
-    faults = []
-    for name, _, draw in every_figure(made):
-        figure = draw()
-        figure.set_dpi(72)  # the layout is in points; pixels only cost memory
-        with drawing.style():
-            figure.draw_without_rendering()
-        faults += [f"{name}: {fault}" for fault in faults_of(figure)]
-        figure.clear()
-    assert not faults
-
-
-def faults_of(figure):
-    """Labels that overlap, and texts that reach beyond the figure."""
-    frame = figure.bbox.padded(1)
-    ticks = set()
-    for axis in figure.axes:
-        for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
-            ticks |= set(labels)
-            boxes = [tick.get_window_extent() for tick in labels if tick.get_visible() and tick.get_text()]
-            if any(first.overlaps(second) for first, second in itertools.pairwise(boxes)):
-                yield f"tick labels overlap, such as {labels[0].get_text()!r}"
-    titles = [axis.title.get_window_extent() for axis in figure.axes if axis.title.get_text()]
-    if any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i]):
-        yield "titles overlap"
-    for text in figure.findobj(Text):
-        if text not in ticks and text.get_visible() and text.get_text().strip() and text.get_figure() is not None:
-            box = text.get_window_extent()
-            if not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1):
-                yield f"{text.get_text()!r} is cut off"
+def test_nothing_in_a_figure_is_cut_off_or_written_over(made, faults_of):
+    assert not [f"{name}: {fault}" for name, _, draw in every_figure(made) for fault in faults_of(draw())]
 
 
 def test_a_figure_is_the_same_bytes_each_time(made, tmp_path):
@@ -238,14 +209,6 @@ def test_a_family_has_one_mark_whatever_else_is_drawn():
     styles = drawing.marks([model.name for model in known_models()] + ["mine"])
     assert {styles[model.name] for model in known_models() if model.family == "Themis"} == {alone}
     assert len(set(styles.values())) == len({model.family for model in known_models()}) + 1
-
-
-def test_rows_of_the_funnel_add_up_and_every_stage_has_its_place(made):
-    funnel = attrition.funnel(inputs.read_table(made / "attrition.parquet", "attrition"))
-    assert (funnel["rows_in"] == funnel["rows_kept"] + funnel["rows_dropped"]).all()
-    stages = {split: funnel.filter(pl.col("split") == split)["stage"].to_list() for split in ("train", "benchmark")}
-    assert stages["train"] == ["mine", "select", "retrieve", "assemble-code"]
-    assert stages["benchmark"] == ["mine", "select", "retrieve", "benchmark"]
 
 
 def test_precision_is_a_share_of_what_was_picked_and_recall_of_what_there_was(made):

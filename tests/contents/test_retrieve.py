@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,11 +48,12 @@ class Corpus:
         found, ledgers = [], []
         for shard in range(shards):
             ledgers.append(self.folder / f"{out}-{shard}-of-{shards}.ledger.parquet")
-            table = retrieve(
+            retrieve(
                 self.folder / "selected.parquet", self.folder / "tables", self.folder / f"{out}-{shard}-of-{shards}.parquet",
-                ledgers[-1], shard=shard, shards=shards, max_bytes=LIMIT,
+                ledgers[-1], self.folder / f"{out}-{shard}-of-{shards}.attempts.parquet",
+                shard=shard, shards=shards, max_bytes=LIMIT,
             )  # fmt: skip
-            found += table.to_pylist()
+            found += read(self.folder / f"{out}-{shard}-of-{shards}.parquet", "retrieved").to_pylist()
         reasons: dict[str | None, int] = {}
         rows_in = 0
         for path in ledgers:
@@ -146,39 +148,88 @@ def test_every_repository_of_a_row_is_tried(corpus: Corpus, history):
     read_tables([str(repo.folder) for repo in repos], corpus.folder / "tables", corpus.folder / "clones")
     (damaged.folder / "HEAD").write_text("nonsense")
     write(pa.Table.from_pylist(corpus.rows, schema=SCHEMAS["selected"]), corpus.folder / "s.parquet", "selected")
-    table = retrieve(
+    attempts = retrieve(
         corpus.folder / "s.parquet", corpus.folder / "tables", corpus.folder / "r.parquet", corpus.folder / "l.parquet",
-        shard=0, shards=1, max_bytes=LIMIT,
+        corpus.folder / "a.parquet", shard=0, shards=1, max_bytes=LIMIT,
     )  # fmt: skip
+    table = read(corpus.folder / "r.parquet", "retrieved")
     assert table["id"].to_pylist() == [rescued]
     assert table["old_contents"].to_pylist() == ["old\n"]
     ledger = read(corpus.folder / "l.parquet", "attrition").to_pylist()
     assert {row["reason"]: row["rows_dropped"] for row in ledger} == {
         "repository not at hand": 1, "blob missing": 1, "repository unreadable": 1,
     }  # fmt: skip
+    told = [
+        (row["repo_name"], row["wanted"], row["found"], row["requests"], row["error"]) for row in attempts.to_pylist()
+    ]
+    assert told == [
+        ("a/absent", 8, 0, 0, "repository not at hand"),
+        ("b/lacks", 6, 0, 0, None),
+        ("c/damaged", 4, 0, 0, "repository unreadable"),
+        ("d/whole", 2, 2, 0, None),
+    ]
+    assert attempts.equals(read(corpus.folder / "a.parquet", "attempts"))
+
+
+def test_the_two_contents_may_come_from_two_repositories(corpus: Corpus, history):
+    """One repository holds the file before the change and another one the file after, in either order."""
+    whole, before, after = history("c/whole.git"), history("a/before.git"), history("b/after.git")
+    names = ["a/before", "b/after"]
+    first = corpus.change(whole, "a.py", "a old caf\xe9\n".encode("latin-1"), "a new\n", names)
+    second = corpus.change(whole, "b.py", "b old\n", "b new\n", names[::-1])
+    lost = corpus.change(whole, "c.py", "c old\n", "c new\n", names[:1])
+    binary = corpus.change(whole, "d.py", "d old\n", b"\0", names)
+    before.commit({"a": "a old caf\xe9\n".encode("latin-1"), "b": "b old\n", "c": "c old\n", "d": "d old\n"})
+    after.commit({"a": "a new\n", "b": "b new\n", "d": b"\0"})
+    found, dropped = corpus.retrieve([before, after])
+    assert {row: (found[row]["old_contents"], found[row]["new_contents"]) for row in found} == {
+        first: ("a old caf\xe9\n", "a new\n"),
+        second: ("b old\n", "b new\n"),
+    }
+    assert found[first]["encoding"] == "latin-1,utf-8"
+    assert dropped == {"blob missing": 1, "binary": 1} and not {lost, binary} & set(found)
+    assert not list(corpus.folder.glob(".*work"))
 
 
 def test_shards_together_are_the_whole_in_any_order_of_rows(corpus: Corpus, history):
-    repo, other = history("ann/tool.git"), history("bob/tool.git")
-    for i in range(12):
-        corpus.change(repo if i % 2 else other, f"{i}.py", f"{i // 3} old", f"{i // 3} new")
-    corpus.rows[4]["repositories"] = ["ann/tool"]  # its blobs are in bob/tool alone, whose rows are in every shard
+    repos = [history(f"{owner}/tool.git") for owner in ("ann", "bob", "cid", "dan", "eve")]
+    for i in range(20):
+        corpus.change(repos[i % 5], f"{i}.py", f"{i // 3} old", f"{i // 3} new")
+    corpus.rows[4]["repositories"] = ["ann/tool"]  # its blobs are in eve/tool alone
     corpus.rows[4]["repository"] = "ann/tool"
-    whole, dropped = corpus.retrieve([repo, other])
-    before = (corpus.folder / "out-0-of-1.parquet").read_bytes()
+    whole, dropped = corpus.retrieve(repos)
+    before = read(corpus.folder / "out-0-of-1.parquet", "retrieved")
     corpus.rows.reverse()
-    split, dropped_apart = corpus.retrieve([repo, other], shards=3)
+    split, dropped_apart = corpus.retrieve(repos, shards=3)
     assert split == whole
     assert dropped == dropped_apart
-    parts = [read(corpus.folder / f"out-{i}-of-3.parquet", "retrieved")["id"].to_pylist() for i in range(3)]
-    assert all(part and part == sorted(part) for part in parts)
-    assert read(corpus.folder / "out-0-of-1.parquet", "retrieved")["id"].to_pylist() == sorted(whole)
-    assert before == (corpus.folder / "out-0-of-1.parquet").read_bytes()
+    parts = [read(corpus.folder / f"out-{i}-of-3.parquet", "retrieved")["repository"].to_pylist() for i in range(3)]
+    assert sum(len(set(part)) for part in parts) == len({name for part in parts for name in part}) == 5
+    assert sum(bool(part) for part in parts) > 1
+    corpus.retrieve(repos)
+    assert before.equals(read(corpus.folder / "out-0-of-1.parquet", "retrieved"))
+
+
+def test_a_long_history_of_one_file_is_paired_right(corpus: Corpus, history):
+    """Far more blobs than are held at a time, all of which come back later."""
+    repo = history("ann/tool.git")
+    texts = [f"version {i}\n" for i in range(97)]
+    repo.commit({f"{i}.py": text for i, text in enumerate(texts)})
+    blobs = [hashlib.sha1(b"blob %d\0%s" % (len(text), text.encode())).hexdigest() for text in texts]
+    corpus.change(repo, "a.py", "x", "y")
+    row = corpus.rows.pop()
+    for i in range(1, 240):
+        sides = {"old_blob": blobs[(i - 1) % 97], "new_blob": blobs[i % 97]}
+        corpus.rows.append({**row, **sides, "id": f"{i:032x}", "committed_at": i})
+    found, dropped = corpus.retrieve([repo])
+    assert dropped == {}
+    pairs = {i: (found[f"{i:032x}"]["old_contents"], found[f"{i:032x}"]["new_contents"]) for i in range(1, 240)}
+    assert pairs == {i: (texts[(i - 1) % 97], texts[i % 97]) for i in range(1, 240)}
 
 
 def test_shard_out_of_range_is_refused(tmp_path: Path):
     with pytest.raises(Problem, match="shard 2 of 2: shards are numbered 0 to 1"):
-        retrieve(tmp_path, tmp_path, tmp_path, tmp_path, shard=2, shards=2, max_bytes=1)
+        retrieve(tmp_path, tmp_path, tmp_path, tmp_path, tmp_path, shard=2, shards=2, max_bytes=1)
 
 
 @pytest.mark.parametrize("text", ["plain", "żółw\r\n", "\ufeffx", "a\u0085b", "𝒳"])

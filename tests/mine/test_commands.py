@@ -31,9 +31,19 @@ def test_from_repositories_to_the_selected_table(history, tmp_path: Path, monkey
         return result.output
 
     run("tables", "tables", "--root", "repositories", "--clones", "clones", "--threads", "2")
-    run("mine", "tables", "mined.parquet", "--license", "permissive", "--ledger", "mine.parquet")
     run(
-        "select", "mined.parquet", "selected.parquet", "--tables", "tables", "--language", "Python", "--seed", "77",
+        "mine",
+        "tables",
+        "mined.parquet",
+        "--license",
+        "permissive",
+        "--forks",
+        "forks.parquet",
+        "--ledger",
+        "mine.parquet",
+    )
+    run(
+        "select", "mined.parquet", "selected.parquet", "--forks", "forks.parquet", "--merges", "tables/merges.parquet", "--language", "Python", "--seed", "77",
         "--train-until", "2019-03-01", "--benchmark-since", "2019-06-01", "--benchmark-until", "2021-02-01",
         "--ledger", "select.parquet",
     )  # fmt: skip

@@ -10,13 +10,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import sqlglot
+from sqlglot.dialects import BigQuery
 
 from themis.errors import Problem
 from themis.mine.mining import mine
-from themis.mine.query import PUBLIC_DATASET, blocked_messages, mining_query
+from themis.mine.published import published_query
+from themis.mine.query import blocked_messages, forks_query, mining_query
 from themis.mine.warehouse import DuckDB
 from themis.records import SCHEMAS, gather, read, write
-from themis.vocabulary import LICENSES
+from themis.vocabulary import LICENSES, MINED_LANGUAGES, PUBLIC_DATASET
 
 LICENSE_OF = {"a/mit": "mit", "b/gpl": "gpl-3.0", "c/apache": "apache-2.0", "d/lgpl": "lgpl-2.1", "e/none": "", "f/mit": "mit"}  # fmt: skip
 LANGUAGES_OF = {
@@ -32,6 +34,10 @@ AUTHORS = [
     ("Ada", "ada@example.org"), ("dependabot[bot]", "x@users"), ("Renovate Bot", "bot@renovateapp.com"),
     ("Abbot", "abbot@monastery.org"), ("Snyk bot", "support@snyk.io"), ("greenkeeper[bot]", "g@x"), ("", ""), ("deploy-bot", "d@x"),
 ]  # fmt: skip
+
+
+def _ours(dataset: str) -> str:
+    return mining_query(list(LICENSES), MINED_LANGUAGES, 10, 15000, dataset=dataset)
 
 
 def _row(i: int, **changed) -> dict:
@@ -66,10 +72,11 @@ def _tables(folder: Path, rows: list[dict]) -> DuckDB:
 
 
 def _mine(folder: Path, rows: list[dict], classes=tuple(LICENSES), least=10, most=15000):
-    mined = mine(
-        _tables(folder, rows), folder / "mined.parquet", folder / "ledger.parquet",
-        licenses=classes, min_message=least, max_message=most,
+    mine(
+        _tables(folder, rows), folder / "mined.parquet", folder / "ledger.parquet", folder / "forks.parquet",
+        licenses=classes, languages=MINED_LANGUAGES, min_message=least, max_message=most,
     )  # fmt: skip
+    mined = read(folder / "mined.parquet", "mined")
     ledger = gather([folder / "ledger.parquet"], folder / "attrition.parquet").to_pylist()
     assert {row["rows_in"] for row in ledger} == {len(rows)}
     return mined.to_pylist(), {row["reason"]: row["rows_dropped"] for row in ledger}
@@ -92,6 +99,8 @@ def _expected(row: dict, classes: tuple[str, ...]) -> str | list[str]:
         return "added, deleted or renamed"
     if change["old_sha1"] == change["new_sha1"]:
         return "contents unchanged"
+    if None in (change["old_mode"], change["new_mode"]):
+        return "no file mode"
     if "\ufffd" in change["old_path"]:
         return "path not UTF-8"
     if not licensed:
@@ -131,6 +140,7 @@ def test_query_agrees_with_a_plain_reading(tmp_path: Path):
             added = change | {"old_path": None, "old_sha1": None, "old_mode": None}
             row["difference"] = dice.choice(
                 [[], None, [change, change], [added], [change | {"new_path": "b"}], [change | {"new_sha1": change["old_sha1"]}],
+                 [change | {"new_mode": None}],
                  [change | {"old_path": "\ufffdcaf\\xe9", "new_path": "\ufffdcaf\\xe9"}]]
             )  # fmt: skip
         if "parent" in changes:
@@ -146,7 +156,7 @@ def test_query_agrees_with_a_plain_reading(tmp_path: Path):
         assert {row["commit"]: row["repositories"] for row in mined} == kept
         dropped = [why for why in expected.values() if isinstance(why, str)]
         assert reasons == {why: dropped.count(why) for why in set(dropped)}
-        assert len(reasons) == 13
+        assert len(reasons) == 14
     assert all(row["license"] == LICENSE_OF[row["repositories"][0]] for row in mined)
     assert [row["id"] for row in mined] == sorted(row["id"] for row in mined)
     one = mined[0]
@@ -174,26 +184,50 @@ def test_rows_do_not_depend_on_the_order_of_the_tables(tmp_path: Path):
     assert set(map(tuple, table["repositories"].to_pylist())) == {("a/mit", "c/apache")}
 
 
-@pytest.mark.parametrize("count", [False, True])
-def test_query_is_one_bigquery_statement_over_the_public_tables(count):
-    sql = mining_query(list(LICENSES), 10, 15000, dataset=PUBLIC_DATASET, count=count)
+@pytest.mark.parametrize("make", [_ours, forks_query, published_query])
+def test_queries_are_single_bigquery_statements_over_the_public_tables(make):
+    sql = make(PUBLIC_DATASET)
     (statement,) = sqlglot.parse(sql, read="bigquery")
     common = {one.alias for one in statement.find_all(sqlglot.exp.CTE)}
-    named = {".".join(part.name for part in table.parts) for table in statement.find_all(sqlglot.exp.Table)}
-    public = {name for name in named if name.startswith("bigquery-public-data.github_repos.")}
-    assert {name.rsplit(".", 1)[1] for name in public} == {"commits", "licenses", "languages"}
-    assert {
-        name for name in named - public if name not in common and "." in name and not name.startswith(("c.", "l."))
-    } == set()
+    tables = [".".join(part.name for part in table.parts) for table in statement.find_all(sqlglot.exp.Table)]
+    public = {name.removeprefix(f"{PUBLIC_DATASET}.") for name in tables if name.startswith(PUBLIC_DATASET)}
+    assert public == ({"commits"} if make is forks_query else {"commits", "licenses", "languages"})
+    assert all(name in common or name.startswith((PUBLIC_DATASET, "c.", "l.")) for name in tables)
     assert statement.sql(dialect="bigquery") == sqlglot.parse_one(
         statement.sql(dialect="bigquery"), read="bigquery"
     ).sql(dialect="bigquery")
-    assert all(f"'{key}'" in sql for keys in LICENSES.values() for key in keys)
+    # What sqlglot reads but BigQuery does not: a name that is a reserved word, a comma before a bracket.
+    named = common | {one.alias for one in statement.find_all(sqlglot.exp.Alias, sqlglot.exp.TableAlias)}
+    assert not {name.lower() for name in named} & BigQuery.generator_class.RESERVED_KEYWORDS
+    assert not re.search(r",\s*\)", sql)
+
+
+def test_the_query_reads_no_column_but_those_it_needs():
+    read = set(re.findall(r"\bc\.([a-z_]+(?:\[SAFE_OFFSET\(0\)\])?(?:\.[a-z_0-9]+)?)", _ours(PUBLIC_DATASET)))
+    changed = {
+        f"difference[SAFE_OFFSET(0)].{side}_{part}" for side in ("old", "new") for part in ("mode", "path", "sha1")
+    }
+    assert read == changed | {
+        "commit", "subject", "message", "author.name", "author.email", "committer.time_sec", "parent", "repo_name",
+        "difference_truncated", "difference",
+    }  # fmt: skip
+    assert "c.difference)" in _ours("")  # as a whole only its length, which costs no more than its fields
+    assert "*" not in _ours("").replace("COUNT(*)", "")
+    assert set(re.findall(r"\bc\.(\w+)", forks_query())) == {"repo_name"}
+
+
+def test_the_study_chooses_licences_languages_and_lengths():
+    sql = mining_query(["network_copyleft"], ["Zig", "C"], 3, 7)
+    assert "license IN ('agpl-3.0')" in sql
+    assert "spoken.name IN ('C', 'Zig')" in sql
+    assert "CHAR_LENGTH(p.trimmed) > 3 AND CHAR_LENGTH(p.trimmed) < 7" in sql
 
 
 def test_bad_input_is_told_in_one_line(tmp_path: Path):
     with pytest.raises(Problem, match="licence class copyleft"):
-        mining_query(["copyleft"], 10, 100)
+        mining_query(["copyleft"], ["C"], 10, 100)
+    with pytest.raises(Problem, match="no language"):
+        mining_query(["permissive"], [], 10, 100)
     with pytest.raises(Problem, match="no such file"):
         DuckDB(tmp_path)
     _tables(tmp_path, [_row(1)])

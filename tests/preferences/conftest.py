@@ -51,6 +51,7 @@ class Tables:
         filled = [
             {
                 **dict.fromkeys(SCHEMAS["labelled"].names, "x"),
+                **dict.fromkeys(("old_mode", "new_mode"), 0o100644),
                 **dict.fromkeys([criterion.value for criterion in CODE_CRITERIA], 0.5),
                 "repositories": [row.get("repository", "owner/name")],
                 "repository": "owner/name",

@@ -8,11 +8,12 @@ import pytest
 from identify.vendor.licenses import LICENSES
 
 from themis.errors import Problem
-from themis.repositories.clone import clone, is_url
+from themis.repositories.clone import clone
 from themis.repositories.log import count_commits, read_log
 from themis.repositories.naming import name_of
 from themis.repositories.repository import open_repository
 from themis.repositories.trees import languages_at_head, license_at_head
+from themis.repositories.urls import is_url
 
 TEXTS = dict(LICENSES)
 
@@ -55,7 +56,7 @@ def test_other_transports_are_refused(tmp_path: Path, url):
 def test_failed_clone_leaves_nothing(tmp_path: Path):
     with pytest.raises(Problem, match="git clone failed"):
         clone(f"file://{tmp_path}/owner/absent", tmp_path / "clones")
-    assert list((tmp_path / "clones").iterdir()) == []
+    assert [path.name for path in (tmp_path / "clones").iterdir()] == [".owner+absent.git.lock"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from themis.repositories.log import count_commits, main_line, merged_by, path_text, read_log, reverted_by
+from themis.repositories.log import count_commits, main_line, merged_by, path_text, read_log
 from themis.repositories.repository import open_repository
 
 NAMES = [b"plain.py", b"with space.py", b'quo"te\'.py', b"new\nline.py", b"$(touch x).py", b"-rf", b":colon", b"caf\xe9.py", "żółw.py".encode()]  # fmt: skip
@@ -96,15 +96,4 @@ def test_main_line_and_what_a_merge_brought(history):
     with open_repository(repo.folder) as repository:
         assert main_line(repository) == {root, main, *side, merge}
         assert loose not in main_line(repository)
-        assert set(merged_by(repository, merge)) == {merge, *side}
-
-
-def test_reverts_are_read_from_messages():
-    one, two = "a" * 40, "b" * 40
-    assert reverted_by(f'Revert "x"\n\nThis reverts commit {one}.\n') == [(one, False)]
-    assert reverted_by(f"This reverts commit {one}, reversing\nchanges made to {two}.") == [(one, True)]
-    assert reverted_by(f"This reverts commit {one} and more.\nThis reverts commit {two}.") == [
-        (one, False),
-        (two, False),
-    ]
-    assert reverted_by("This reverts commit messages to the old form") == []
+        assert set(merged_by(repository, merge, main)) == {merge, *side}

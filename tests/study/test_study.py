@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
         ({"preferences": {"system_prompts": {"none": 0.5}}}, "the shares sum to 1.35, not to 1"),
         ({"select": {"train": {"since": "2020-01-01", "until": "2019-01-01"}}}, "is not before"),
         ({"select": {"languages": ["Cobol"]}}, "Cobol is none of"),
+        ({"mine": {"warehouse": "bigquery"}}, "does not say which commits were merged"),
         ({"published_runs": "https://host/runs.tar.gz"}, "end in #sha256="),
         ({"published_runs": "ftp://host/runs.tar.gz#sha256=" + 64 * "0"}, "must be of http or https"),
     ],

@@ -64,13 +64,15 @@ def lengths(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def joined(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Tables of several data sets as one, the set's name in the first column."""
-    return pl.concat([table.select(pl.lit(name).alias("set"), pl.all()) for name, table in tables.items()])
+    """Tables of several data sets as one, the set's name in the first column; null where a set has no such column."""
+    named = [table.select(pl.lit(name).alias("set"), pl.all()) for name, table in tables.items()]
+    return pl.concat(named, how="diagonal")
 
 
-def answer(funnel: pl.DataFrame, sets: Mapping[str, pl.DataFrame], lengths: Mapping[str, pl.DataFrame]) -> str:
-    """What the data are, in short: commits that came in, pairs that came out, and how often the better is the longer."""
-    came = funnel["rows_in"].max() or 0
+def answer(flow: pl.DataFrame, sets: Mapping[str, pl.DataFrame], lengths: Mapping[str, pl.DataFrame]) -> str:
+    """What the data are, in short: commits that came in, pairs that came out, and how often the better is the longer.
+    `flow` is what `attrition.flow` returns."""
+    came = flow["rows_in"][0] if flow.height else 0
     sizes = ", ".join(f"{pairs.height:,} ({name[0].lower()}{name[1:]})" for name, pairs in sets.items())
     said = []
     for name, table in lengths.items():

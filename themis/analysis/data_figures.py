@@ -1,4 +1,4 @@
-"""Figures of the data: attrition, composition, lengths, classifiers. Each takes a table and returns a figure."""
+"""Figures of the pairs: composition, lengths, classifiers. Each takes a table and returns a figure."""
 
 from __future__ import annotations
 
@@ -7,42 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from themis.analysis.accuracy import label, ordered_groups
-from themis.analysis.attrition import SPLITS, stage_label
-from themis.analysis.drawing import BLUE, GREEN, SKY, VERMILLION, first_legend, panels, share_axis, style
-
-
-def funnel(table: pl.DataFrame) -> Figure:
-    """Rows kept and dropped at every stage, a panel per split. `table` is what `attrition.funnel` returns."""
-    splits = list(SPLITS)
-    with style():
-        most = table.group_by("split").len()["len"].max() or 1
-        figure, axes = panels(len(splits), 2, 5.0, 0.9 + 0.34 * most)
-        for axis, split in zip(axes, splits, strict=True):
-            rows = table.filter(pl.col("split") == split)
-            widest = max(rows["rows_in"].max() or 0, 1)
-            for place, row in enumerate(rows.iter_rows(named=True)):
-                axis.barh(place, row["rows_kept"], 0.62, color=SKY if row["shared"] else BLUE)
-                axis.barh(place, row["rows_dropped"], 0.62, left=row["rows_kept"], color="#E3E3E3")
-                kept = f"{row['rows_kept'] / row['rows_in']:.1%}" if row["rows_in"] else "–"
-                said = f"{row['rows_kept']:,} of {row['rows_in']:,} ({kept})"
-                axis.text(row["rows_in"] + 0.015 * widest, place, said, va="center", fontsize=8)
-            axis.set_yticks(range(rows.height), [stage_label(stage) for stage in rows["stage"]])
-            axis.set_ylim(most - 0.4, -0.6)
-            axis.set_xlim(0, widest * 1.5)
-            axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-            axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-            axis.set_title(SPLITS[split])
-            axis.set_xlabel("Rows")
-        handles = [
-            Line2D([], [], marker="s", linestyle="", markersize=8, color=colour, label=said)
-            for colour, said in ((SKY, "kept, before the split"), (BLUE, "kept"), ("#E3E3E3", "dropped"))
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    return figure
+from themis.analysis.drawing import BLUE, GREEN, VERMILLION, first_legend, panels, share_axis, style
 
 
 def counts(tables: Mapping[str, pl.DataFrame]) -> Figure:

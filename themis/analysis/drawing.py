@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import polars as pl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -135,11 +137,24 @@ def message(text: str) -> Figure:
     return figure
 
 
+def foreign(text: str, most: int = 40) -> str:
+    """A text that the mined repositories hold, as it can be drawn: cut, and with a box for what the font lacks. Draw it
+    with `parse_math=False`: a dollar sign in it is no formula."""
+    drawn = "".join(char if ord(char) in _glyphs() and char.isprintable() else "\u25a1" for char in text[: most + 1])
+    return drawn if len(drawn) <= most else drawn[: most - 1] + "…"
+
+
 def first_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     """A legend below the panels, with every label once."""
     handles = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    font = font_manager.get_font(font_manager.findfont(_STYLE["font.family"]))
+    return frozenset(font.get_charmap())
 
 
 def save(figure: Figure, data: pl.DataFrame, stem: Path) -> Saved:

@@ -28,7 +28,7 @@ def decode(data: bytes) -> tuple[str, str] | str:
         text, encoding = data.decode("latin-1"), "latin-1"
         if _CONTROL.search(text):
             return "not decodable"
-    return (text, encoding) if text.strip() else "empty"
+    return (text, encoding) if text and not text.isspace() else "empty"
 
 
 def refused_mode(mode: int | None) -> str | None:

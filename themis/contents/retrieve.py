@@ -2,142 +2,161 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from themis import chance
-from themis.contents.decode import decode, refused_mode
+from themis.contents.ask import Asker
+from themis.contents.blobs import NOT_AT_HAND
+from themis.contents.decode import refused_mode
+from themis.contents.pairs import Pair, Pairs
+from themis.contents.sources import Source, Sources
 from themis.errors import Problem
 from themis.progress import bar
-from themis.records import SCHEMAS, Ledger, read, write
-from themis.repositories.objects import Blob, read_blobs
-from themis.repositories.repository import open_repository
+from themis.records import SCHEMAS, Ledger, stream, write
+from themis.repositories.network import REFUSED, SILENT, Limits, Network
 
-_MISSING = "blob missing"
-_NOT_AT_HAND = "repository not at hand"
-_UNREADABLE = "repository unreadable"
-_ELSEWHERE = (_MISSING, _NOT_AT_HAND, _UNREADABLE)  # another repository of the row may still have it
-
-# What a copy of a blob came to: its text and encoding, or the reason why it has none. A copy is (repository, object).
-_Outcome = tuple[str, str] | str
-_Copy = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    id: str
-    split: str
-    old_blob: str
-    new_blob: str
-    repositories: list[str]
+_BATCH_CHARACTERS = 1 << 23
+_UNREACHED = (REFUSED, SILENT)
 
 
 def retrieve(
-    selected: Path, tables: Path, out: Path, ledger: Path, *, shard: int, shards: int, max_bytes: int
+    selected: Path,
+    tables: Path | None,
+    out: Path,
+    ledger: Path,
+    attempts: Path,
+    *,
+    shard: int,
+    shards: int,
+    max_bytes: int,
+    remote: str | None = None,
+    limits: Limits | None = None,
 ) -> pa.Table:
-    """Write and return the retrieved table of one shard, sorted by id: selected rows and both contents.
+    """Write the retrieved table of one shard: selected rows and both contents. Returns the table of attempts, also written.
 
-    A row belongs to a shard by a hash of its id. Where a repository lacks a blob, the row's next one is asked; all
-    other reasons are the blob's own. `encoding` names both, old then new, where they differ.
-    Raises Problem for a shard out of range.
+    A row belongs to a shard by a hash of its first repository, so that one shard alone asks for most of a repository's
+    blobs. Each repository of a row is asked in turn, in its folder, then at the URL it was cloned from, then at `remote`
+    with its name put in, until both blobs are found; what a blob is (binary, too large, ...) ends the search. `encoding`
+    names both, old then new, where they differ. Rows are in the order in which they were read, which no order of the
+    input, kill or fault changes; about 3 kB a row are held, and never all texts.
+
+    What comes over the network is kept in a folder beside `out` until every host has answered: a killed run, or a run
+    repeated after a host failed, asks for nothing that it has. Blobs of local repositories are read again.
+    Raises Problem for a shard out of range and for limits that do not fit together.
     """
     if not 0 <= shard < shards:
         raise Problem(f"shard {shard} of {shards}: shards are numbered 0 to {shards - 1}")
-    places = read(Path(tables) / "repositories.parquet", "repositories")
-    folders = dict(zip(places["repo_name"].to_pylist(), map(Path, places["path"].to_pylist()), strict=True))
-    rows = _shard(read(selected, "selected"), shard, shards)
-    changes = [_Change(*values) for values in zip(*(rows[name].to_pylist() for name in _Change.__slots__), strict=True)]
+    limits = limits or Limits()
+    if limits.scratch_mb * 1_000_000 < 2 * max_bytes:
+        raise Problem(f"scratch_mb: {limits.scratch_mb} MB do not hold two files of max_bytes ({max_bytes}); raise it")
+    out, sources = Path(out), Sources(tables, remote)
+    rows = _shard(selected, shard, shards)
     account = Ledger("retrieve")
-    refused = _refused(rows)
-    pending = [change for change in changes if change.id not in refused]
-    found = _contents(pending, folders, max_bytes)
-
-    kept: list[int] = []
-    texts: list[tuple[str, str, str]] = []
-    for i, change in enumerate(changes):
-        why = refused.get(change.id)
-        if why is None:
-            old, new = (_best(change, oid, found) for oid in (change.old_blob, change.new_blob))
-            why = next((one for one in (old, new) if isinstance(one, str)), None)
-        if why is not None:
-            account.drop(why, scope=change.split)
-            continue
-        account.keep(scope=change.split)
-        kept.append(i)
-        texts.append((old[0], new[0], old[1] if old[1] == new[1] else f"{old[1]},{new[1]}"))
-
-    table = rows.take(pa.array(kept, pa.int64()))
-    for i, name in enumerate(("old_contents", "new_contents", "encoding")):
-        table = table.append_column(name, pa.chunked_array([[text[i] for text in texts]], pa.string()))
-    table = table.cast(SCHEMAS["retrieved"])
-    write(table, out, "retrieved", inputs=[selected])
+    work = out.parent / f".{out.name}.work"
+    for leftover in (work / "halves", *work.glob("scratch-*")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    pairs = Pairs(rows["old_blob"].to_pylist(), rows["new_blob"].to_pylist(), work / "halves")
+    asker = Asker(sources.folders, Network(limits), work, max_bytes)
+    write(_tables(rows, _settled(rows, sources, pairs, asker), account), out, "retrieved", inputs=[selected])
     account.write(ledger, inputs=[selected])
+    table = pa.Table.from_pylist(asker.attempts(), schema=SCHEMAS["attempts"])
+    write(table, attempts, "attempts", inputs=[selected])
+    if not unreached(table):
+        shutil.rmtree(work)
     return table
 
 
-def _shard(rows: pa.Table, shard: int, shards: int) -> pa.Table:
-    mine = [chance.digest(0, "shard", row) % shards == shard for row in rows["id"].to_pylist()]
-    return rows.filter(pa.array(mine, pa.bool_())).sort_by("id")
+def unreached(attempts: pa.Table) -> list[str]:
+    """The URLs whose host refused or did not answer, out of the table of attempts."""
+    sources, errors = attempts["source"].to_pylist(), attempts["error"].to_pylist()
+    return [source for source, error in zip(sources, errors, strict=True) if error in _UNREACHED]
 
 
-def _refused(rows: pa.Table) -> dict[str, str]:
-    """The reason, by id, of rows whose change is not one of files, by their modes."""
-    columns = (rows[name].to_pylist() for name in ("id", "old_mode", "new_mode"))
-    reasons = ((row, refused_mode(old) or refused_mode(new)) for row, old, new in zip(*columns, strict=True))
-    return {row: why for row, why in reasons if why}
+def _shard(selected: Path, shard: int, shards: int) -> pa.Table:
+    """The shard's rows, file by file in the order of time, so that one change's new blob is the next one's old blob."""
+    belongs: dict[str, bool] = {}
+    parts = []
+    for table in stream(selected, "selected"):
+        names = table["repository"].to_pylist()
+        for name in set(names) - belongs.keys():
+            belongs[name] = chance.digest(0, "shard", name) % shards == shard
+        parts.append(table.filter(pa.array([belongs[name] for name in names], pa.bool_())))
+    table = pa.concat_tables(parts) if parts else SCHEMAS["selected"].empty_table()
+    return table.sort_by([(key, "ascending") for key in ("path", "committed_at", "id")]).combine_chunks()
 
 
-def _contents(changes: list[_Change], folders: dict[str, Path], max_bytes: int) -> dict[_Copy, _Outcome]:
-    """What each copy of a blob came to, that had to be looked at.
+def _settled(rows: pa.Table, sources: Sources, pairs: Pairs, asker: Asker) -> Iterator[tuple[int, Pair | str]]:
+    """Each row with its contents or the reason why it has none.
 
-    In every round the rows still lacking a blob ask their next repository for it, so that each is opened once a round.
+    In every turn the rows still lacking a blob ask their next source for it, so that each is asked once a turn.
     """
-    found: dict[_Copy, _Outcome] = {}
-    lacking = [(change, oid) for change in changes for oid in (change.old_blob, change.new_blob)]
-    with bar("contents", unit="blob") as shown:
-        turn = 0
-        while lacking:
-            asked: dict[str, set[str]] = defaultdict(set)
-            for change, oid in lacking:
-                asked[change.repositories[turn]].add(oid)
-            for name in sorted(asked):
-                for oid, outcome in _ask(folders.get(name), sorted(asked[name]), max_bytes):
-                    found[name, oid] = outcome
-                    shown.update()
-            lacking = [
-                (change, oid)
-                for change, oid in lacking
-                if found[change.repositories[turn], oid] in _ELSEWHERE and turn + 1 < len(change.repositories)
-            ]
-            turn += 1
-    return found
+    waiting = []
+    for row, modes in enumerate(zip(rows["old_mode"].to_pylist(), rows["new_mode"].to_pylist(), strict=True)):
+        why = refused_mode(modes[0]) or refused_mode(modes[1])
+        if why:
+            yield row, why
+        else:
+            waiting.append(row)
+    chains = list(_chains(rows, sources))
+    turn = 0
+    while waiting:
+        asked: dict[Source, list[int]] = {}
+        for row in waiting:
+            if turn < len(chains[row]):
+                asked.setdefault(chains[row][turn], []).append(row)
+            else:
+                yield row, pairs.lacking.get(row, NOT_AT_HAND)
+        waiting = []
+        for row, result in asker.ask(asked, pairs):
+            if result is None:
+                waiting.append(row)
+            else:
+                yield row, result
+        waiting.sort()
+        turn += 1
 
 
-def _ask(folder: Path | None, oids: list[str], max_bytes: int) -> Iterator[tuple[str, _Outcome]]:
-    if folder is None:
-        yield from ((oid, _NOT_AT_HAND) for oid in oids)
-        return
-    answered = 0
-    try:
-        with open_repository(folder) as repository:
-            for blob in read_blobs(repository, oids, max_bytes):
-                yield blob.oid, _outcome(blob)
-                answered += 1
-    except Problem:  # one damaged repository must not end the others' work; the ledger says how many rows it cost
-        yield from ((oid, _UNREADABLE) for oid in oids[answered:])
+def _chains(rows: pa.Table, sources: Sources) -> Iterator[tuple[Source, ...]]:
+    """Of each row the sources to ask, one after the other."""
+    known: dict[tuple[str, ...], tuple[Source, ...]] = {}
+    for names in map(tuple, rows["repositories"].to_pylist()):
+        if names not in known:
+            known[names] = tuple(source for name in names for source in sources.of(name))
+        yield known[names]
 
 
-def _best(change: _Change, oid: str, found: dict[_Copy, _Outcome]) -> _Outcome:
-    """The answer of the first repository that has the blob, or the last one's reason for not having it."""
-    answers = [found[name, oid] for name in change.repositories if (name, oid) in found]
-    return next((answer for answer in answers if answer not in _ELSEWHERE), answers[-1])
+def _tables(rows: pa.Table, settled: Iterable[tuple[int, Pair | str]], account: Ledger) -> Iterator[pa.Table]:
+    """The rows that have both contents, some megabytes at a time; all are accounted for."""
+    splits = rows["split"].to_pylist()
+    held: list[tuple[int, Pair]] = []
+    size = 0
+    with bar("contents", rows.num_rows) as shown:
+        for row, result in settled:
+            shown.update()
+            if isinstance(result, str):
+                account.drop(result, scope=splits[row])
+                continue
+            account.keep(scope=splits[row])
+            held.append((row, result))
+            size += len(result[0][0]) + len(result[1][0])
+            if size > _BATCH_CHARACTERS:
+                yield _table(rows, held)
+                held, size = [], 0
+    yield _table(rows, held)
 
 
-def _outcome(blob: Blob) -> _Outcome:
-    if blob.size is None:
-        return _MISSING
-    return "larger than the limit" if blob.data is None else decode(blob.data)
+def _table(rows: pa.Table, held: list[tuple[int, Pair]]) -> pa.Table:
+    table = rows.take(pa.array([row for row, _ in held], pa.int64()))
+    columns = {
+        "old_contents": [old for _, ((old, _), _) in held],
+        "new_contents": [new for _, (_, (new, _)) in held],
+        "encoding": [one if one == other else f"{one},{other}" for _, ((_, one), (_, other)) in held],
+    }
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values, pa.string()))
+    return table

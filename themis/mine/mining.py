@@ -1,59 +1,85 @@
-"""Mine: run the query, give every row its id, and account for every commit."""
+"""Mine: run the queries, give every row its id, and account for every commit."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from themis.errors import Problem
-from themis.mine.query import mining_query
+from themis.mine.database import database
+from themis.mine.query import forks_query, mining_query
 from themis.mine.warehouse import Warehouse
+from themis.progress import bar
 from themis.records import SCHEMAS, Ledger, write
+from themis.records.sorting import hash_bounds, sorted_by_ranges
+
+_BATCH = 1 << 16
+_MINED = """
+SELECT substr(sha256("commit" || chr(0) || path), 1, 32) AS id, * EXCLUDE (reason, commits),
+  repositories[1] AS repository
+FROM read_parquet($parts) WHERE reason IS NULL
+"""
+_COUNTS = "SELECT reason, sum(commits)::BIGINT AS commits FROM read_parquet($parts) WHERE reason IS NOT NULL GROUP BY 1"
+_FORKS = "SELECT repo_name, other FROM read_parquet($parts) ORDER BY repo_name, other"
 
 
 def mine(
     warehouse: Warehouse,
     out: Path,
     ledger: Path,
+    forks: Path,
     *,
     licenses: Sequence[str],
+    languages: Sequence[str],
     min_message: int,
     max_message: int,
     inputs: Sequence[Path] = (),
 ) -> pa.Table:
-    """Write and return the mined table, sorted by id; the ledger counts every commit of the warehouse.
+    """Write the mined table, sorted by id, and the repositories that share commits; the ledger, which is also returned,
+    counts every commit of the warehouse.
 
-    An id is the first 32 hex digits of sha256(commit NUL path). Raises Problem where the rows found are not as many as
-    the commits counted as kept.
+    An id is the first 32 hex digits of sha256(commit NUL path). A commit that the warehouse lists twice is kept once.
+    What a warehouse downloads is kept beside `out`, so that a killed run goes on from there.
     """
-    settings = {"dataset": warehouse.dataset}
-    rows = warehouse.run(mining_query(licenses, min_message, max_message, **settings))
-    counts = warehouse.run(mining_query(licenses, min_message, max_message, **settings, count=True))
+    work = Path(out).parent
     account = Ledger("mine")
-    account.keep(rows=rows.num_rows)
-    counted = 0
-    for reason, commits in zip(counts["reason"].to_pylist(), counts["commits"].to_pylist(), strict=True):
-        if reason is None:
-            counted = commits
-        else:
-            account.drop(reason, rows=commits)
-    if counted != rows.num_rows:
-        raise Problem(f"{out}: the query found {rows.num_rows} rows where {counted} commits qualify; rows repeat")
-    ids = [
-        hashlib.sha256(f"{commit}\0{path}".encode()).hexdigest()[:32]
-        for commit, path in zip(rows["commit"].to_pylist(), rows["path"].to_pylist(), strict=True)
-    ]
-    firsts = [names[0] for names in rows["repositories"].to_pylist()]
-    mined = (
-        rows.append_column("id", pa.array(ids, pa.string()))
-        .append_column("repository", pa.array(firsts, pa.string()))
-        .select(SCHEMAS["mined"].names)
-        .cast(SCHEMAS["mined"])
-        .sort_by("id")
-    )
-    write(mined, out, "mined", inputs=inputs)
+    account.keep(rows=0)
+    settings = {"dataset": warehouse.dataset}
+    with warehouse.run(mining_query(licenses, languages, min_message, max_message, **settings), work) as parts:
+        for counts in _query(_COUNTS, parts, out):
+            for reason, commits in zip(*counts.to_pydict().values(), strict=True):
+                account.drop(reason, rows=commits)
+        found = sorted_by_ranges(_query(_MINED, parts, out), ["id"], hash_bounds(parts), Path(out))
+        write(_distinct(found, account), out, "mined", inputs=inputs)
+    with warehouse.run(forks_query(**settings), work) as parts:
+        write(_query(_FORKS, parts, forks), forks, "forks", inputs=inputs)
     account.write(ledger, inputs=inputs)
-    return mined
+    return account.table()
+
+
+def _query(sql: str, parts: Sequence[Path], out: Path) -> Iterator[pa.Table]:
+    """The rows of a query over Parquet files, in batches; what does not fit into memory spills to disk beside `out`."""
+    with database(out) as connection:
+        rows = connection.sql(sql, params={"parts": [str(part) for part in parts]})
+        for batch in rows.to_arrow_reader(_BATCH):
+            yield pa.Table.from_batches([batch])
+
+
+def _distinct(tables: Iterator[pa.Table], account: Ledger) -> Iterator[pa.Table]:
+    """One row of each id, of rows sorted by it; the ledger counts both kinds."""
+    names = SCHEMAS["mined"].names
+    with bar("mined") as shown:
+        for table in tables:
+            ids = table["id"].combine_chunks()
+            first = pa.concat_arrays([pa.array([True]), pc.not_equal(ids[1:], ids[:-1])])
+            kept = table.filter(first)
+            if kept.num_rows < table.num_rows:
+                # Which of them is kept must not depend on the order they came in.
+                keys = list(zip(ids.to_pylist(), table["repositories"].to_pylist(), strict=True))
+                kept = table.take(sorted(range(len(keys)), key=keys.__getitem__)).filter(first)
+            account.keep(rows=kept.num_rows)
+            account.drop("listed twice", rows=table.num_rows - kept.num_rows)
+            shown.update(table.num_rows)
+            yield kept.select(names)

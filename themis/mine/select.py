@@ -3,18 +3,61 @@
 from __future__ import annotations
 
 import datetime
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from themis.errors import Problem
-from themis.mine.splits import assign, components
-from themis.records import SCHEMAS, Ledger, read, write
-from themis.vocabulary import LANGUAGES, language_of
+from themis.mine.allow_list import list_files, read_allow_list
+from themis.mine.database import database, fill, text
+from themis.mine.splits import connect, split
+from themis.progress import bar, track
+from themis.records import Ledger, stream, write
+from themis.records.tables import check
+from themis.vocabulary import FILE_LANGUAGES
+
+if TYPE_CHECKING:
+    import duckdb
+
+# A name in the list, in any spelling, allows every row that has it among its repositories.
+_ALLOWED = """
+CREATE TABLE allowed AS
+SELECT DISTINCT named.place
+FROM (SELECT file_row_number AS place, unnest(repositories) AS name FROM mined) AS named
+SEMI JOIN allow_list ON allow_list.name = lower(named.name)
+"""
+_STATE = """
+CREATE TABLE state AS
+SELECT commit, bool_or(merged) AS merged, bool_or(reverted) AS reverted,
+  bool_or(merged AND how <> 'direct') AS requested
+FROM read_parquet({merges}) SEMI JOIN mined USING (commit)
+WHERE merged OR reverted
+GROUP BY commit
+"""
+_NO_STATE = "CREATE TABLE state (commit VARCHAR, merged BOOLEAN, reverted BOOLEAN, requested BOOLEAN)"
+# The extension is pathlib's suffix: from the last dot of the name, unless the name begins or ends with it.
+_JUDGED = r"""
+CREATE TABLE judged AS
+SELECT m.file_row_number AS place, e.language, c.component, {train} AS in_train, {benchmark} AS in_benchmark,
+  CASE {rules} END AS reason
+FROM mined AS m
+JOIN components AS c ON c.name = m.repository
+LEFT JOIN extensions AS e ON e.extension = lower(regexp_extract(m.path, '[^/](\.[^./]+)$', 1))
+LEFT JOIN state AS s ON s.commit = m.commit
+LEFT JOIN allowed AS a ON a.place = m.file_row_number
+"""
+_VERDICTS = """
+SELECT j.language, p.split,
+  CASE WHEN j.reason IS NOT NULL THEN j.reason
+    WHEN NOT (CASE p.split WHEN 'train' THEN j.in_train ELSE j.in_benchmark END) THEN 'other split''s window'
+  END AS reason
+FROM judged AS j LEFT JOIN splits AS p ON p.component = j.component
+ORDER BY j.place
+"""
 
 
 @dataclass(frozen=True)
@@ -24,19 +67,17 @@ class Window:
     since: datetime.date | None = None
     until: datetime.date | None = None
 
-    def holds(self, seconds: pl.Expr) -> pl.Expr:
-        """Whether a time in seconds since the epoch lies in the window."""
-        inside = pl.lit(True)
-        if self.since:
-            inside &= seconds >= _midnight(self.since)
-        if self.until:
-            inside &= seconds < _midnight(self.until)
-        return inside
+    def holds(self, seconds: str) -> str:
+        """SQL that says whether a column of seconds since the epoch lies in the window."""
+        since = [f"{seconds} >= {_midnight(self.since)}"] if self.since else []
+        until = [f"{seconds} < {_midnight(self.until)}"] if self.until else []
+        return f"({' AND '.join(since + until) or 'true'})"
 
 
 def select(
     mined: Path,
-    tables: Path,
+    forks: Path,
+    merges: Path | None,
     out: Path,
     ledger: Path,
     *,
@@ -46,110 +87,98 @@ def select(
     benchmark: Window,
     benchmark_share: float,
     require_merged: bool,
+    require_request: bool,
     seed: int,
-) -> pa.Table:
-    """Write and return the selected table, sorted by id: mined rows with their language and split.
+    threads: int = 1,
+) -> Ledger:
+    """Write the selected table, mined rows with their language and split in the same order; the ledger is returned too.
 
-    A commit counts as merged where any of its repositories merged it and none reverted it. Repositories that share a
-    commit anywhere in `tables` go to one split; a commit in the window of the other split is dropped.
-    Raises Problem for an unreadable allow list or an unknown language.
+    A commit counts as merged where any of its repositories merged it and none reverted it, and as requested where one of
+    them took it in by a merge, a squash or a pull request. Repositories that `forks` connects or that hold a mined
+    commit together go to one split; a commit in the window of the other split is dropped. What is known of the rows
+    lies in a database beside `out` until they are written: memory grows with the repositories, not with the rows.
+    Raises Problem for an unreadable allow list, an unknown language, mined rows not sorted by id, or no `merges` where
+    they are asked for.
     """
-    unknown = [name for name in languages if name not in LANGUAGES]
+    unknown = [name for name in languages if name not in FILE_LANGUAGES]
     if unknown or not languages:
-        raise Problem(f"language {unknown[0] if unknown else 'missing'}: choose among {', '.join(LANGUAGES)}")
+        raise Problem(f"language {unknown[0] if unknown else 'missing'}: choose among {', '.join(FILE_LANGUAGES)}")
     if not 0 <= benchmark_share <= 1:
         raise Problem(f"benchmark share {benchmark_share:g} is not in [0, 1]")
-    merges_path, commits_path = Path(tables) / "merges.parquet", Path(tables) / "commits.parquet"
-    rows = pl.from_arrow(read(mined, "mined"))
-    merges = pl.from_arrow(read(merges_path, "merges", ["commit", "merged", "reverted"]))
-    holders = pl.from_arrow(read(commits_path, "commits", ["repo_name"]))["repo_name"].unique()
-
-    rows = _with_language(rows)
-    rows = rows.join(
-        merges.group_by("commit").agg(pl.col("merged").any(), pl.col("reverted").any()), on="commit", how="left"
-    ).with_columns(
-        in_train=train.holds(pl.col("committed_at")),
-        in_benchmark=benchmark.holds(pl.col("committed_at")),
-        allowed=_allowed(rows["repositories"], allow_lists),
-    )
-    reason = (
-        pl.when(~pl.col("allowed")).then(pl.lit("repository not on the allow list"))
-        .when(~pl.col("language").is_in(list(languages)).fill_null(False)).then(pl.lit("language not chosen"))
-        .when(pl.lit(require_merged) & ~pl.col("merged").fill_null(False)).then(pl.lit("not merged"))
-        .when(pl.lit(require_merged) & pl.col("reverted").fill_null(False)).then(pl.lit("reverted"))
-        .when(~pl.col("in_train") & ~pl.col("in_benchmark")).then(pl.lit("outside both windows"))
-    )  # fmt: skip
-    rows = _with_split(rows.with_columns(reason=reason), holders, benchmark_share, seed)
-
+    if merges is None and (require_merged or require_request):
+        raise Problem(f"{out}: no table says which commits were merged; give --merges or --no-require-merged")
+    for path, schema in ((mined, "mined"), (forks, "forks"), *([(merges, "merges")] if merges else [])):
+        check(path, schema)
+    allowed = set().union(*map(read_allow_list, allow_lists))
+    windows = {"train": train.holds("m.committed_at"), "benchmark": benchmark.holds("m.committed_at")}
+    rules = {
+        **({"repository not on the allow list": "a.place IS NOT NULL"} if allow_lists else {}),
+        "language not chosen": f"e.language IN ({', '.join(map(text, languages))})",
+        **({"not merged": "s.merged", "reverted": "NOT s.reverted"} if require_merged else {}),
+        **({"not by a request": "s.requested"} if require_request else {}),
+        "outside both windows": " OR ".join(windows.values()),
+    }
+    inputs = [mined, forks, *([merges] if merges else []), *list_files(allow_lists)]
     account = Ledger("select")
-    selected = rows.filter(pl.col("reason").is_null()).sort("id").select(SCHEMAS["selected"].names)
-    account.keep(rows=selected.height)
-    for why, count in rows["reason"].drop_nulls().value_counts().iter_rows():
-        account.drop(why, rows=count)
-    table = selected.to_arrow().cast(SCHEMAS["selected"])
-    inputs = [mined, merges_path, commits_path, *allow_lists]
-    write(table, out, "selected", inputs=inputs, seed=seed)
+    account.keep(rows=0)
+    with database(out, threads) as connection:
+        for name, path, option in (("mined", mined, ", file_row_number = true"), ("forks", forks, "")):
+            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({text(path)}{option})")
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: connect(connection),
+            lambda: _allow(connection, allowed),
+            lambda: connection.execute(_STATE.format(merges=text(merges)) if merges else _NO_STATE),
+            lambda: _judge(connection, rules, windows),
+            lambda: split(connection, benchmark_share, seed),
+        )
+        for step in track(steps, "select", unit="step"):
+            step()
+        write(_selected(connection, mined, account), out, "selected", inputs=inputs, seed=seed)
     account.write(ledger, inputs=inputs)
-    return table
-
-
-def read_allow_list(path: Path) -> set[str]:
-    """The owner/name entries of a JSON file, in lower case: a list, or a mapping of such lists.
-
-    Raises Problem where the file is anything else.
-    """
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Problem(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise Problem(f"{path}: not JSON: {str(error).splitlines()[0][:120]}") from None
-    lists = data.values() if isinstance(data, dict) else [data]
-    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
-        raise Problem(f"{path}: an allow list is a JSON list of owner/name, or a mapping of such lists")
-    return {name.strip().lower() for names in lists for name in names}
+    return account
 
 
 def _midnight(day: datetime.date) -> int:
     return int(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp())
 
 
-def _allowed(repositories: pl.Series, allow_lists: Sequence[Path]) -> pl.Series:
-    if not allow_lists:
-        return pl.repeat(True, len(repositories), eager=True)
-    allowed = set().union(*(read_allow_list(path) for path in allow_lists))
-    names = repositories.explode().unique().to_list()
-    good = [name for name in names if name is not None and name.lower() in allowed]
-    return repositories.list.eval(pl.element().is_in(good)).list.any()
+def _allow(connection: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
+    """Make the table allowed: the places of the rows that a list names."""
+    fill(connection, "allow_list", {"name": pa.array(sorted(names), pa.string())})
+    connection.execute(_ALLOWED)
 
 
-def _with_language(rows: pl.DataFrame) -> pl.DataFrame:
-    paths = rows["path"].unique().to_list()
-    found = {path: language.name for path in paths if (language := language_of(path))}
-    known = pl.DataFrame(
-        {"path": list(found), "language": list(found.values())}, schema={"path": pl.String, "language": pl.String}
-    )
-    return rows.join(known, on="path", how="left")
+def _judge(connection: duckdb.DuckDBPyConnection, rules: Mapping[str, str], windows: Mapping[str, str]) -> None:
+    """Make the table judged: of every row its language, component and windows, and the first rule that it breaks."""
+    known = [(extension, language.name) for language in FILE_LANGUAGES.values() for extension in language.extensions]
+    extensions, names = zip(*known, strict=True)
+    fill(connection, "extensions", {"extension": pa.array(extensions), "language": pa.array(names)})
+    cases = " ".join(f"WHEN ({rule}) IS NOT TRUE THEN {text(reason)}" for reason, rule in rules.items())
+    connection.execute(_JUDGED.format(rules=cases, **windows))
 
 
-def _with_split(rows: pl.DataFrame, holders: pl.Series, benchmark_share: float, seed: int) -> pl.DataFrame:
-    """Add the split of each row's component, and a reason where the row lies in the other split's window."""
-    component = components([*holders.to_list(), *rows["repositories"].to_list()])
-    rows = rows.with_columns(
-        component=pl.Series([component[name] for name in rows["repository"].to_list()], dtype=pl.String)
-    )
-    windows = (
-        rows.filter(pl.col("reason").is_null())
-        .group_by("component")
-        .agg(pl.col("in_train").any(), pl.col("in_benchmark").any())
-        .sort("component")
-    )
-    splits = assign({name: (train, benchmark) for name, train, benchmark in windows.iter_rows()}, benchmark_share, seed)
-    assigned = pl.DataFrame(
-        {"component": list(splits), "split": list(splits.values())},
-        schema={"component": pl.String, "split": pl.String},
-    )
-    fits = pl.when(pl.col("split") == "train").then("in_train").otherwise("in_benchmark")
-    return rows.join(assigned, on="component", how="left").with_columns(
-        reason=pl.when(pl.col("reason").is_null() & ~fits).then(pl.lit("other split's window")).otherwise("reason")
-    )
+def _selected(connection: duckdb.DuckDBPyConnection, mined: Path, account: Ledger) -> Iterator[pa.Table]:
+    """The mined rows that no rule drops, with what was found of them; the ledger counts all."""
+    verdicts = connection.sql(_VERDICTS).to_arrow_reader(4096)
+    waiting = verdicts.schema.empty_table()
+    last = ""
+    with bar("selected") as shown:
+        for rows in stream(mined, "mined"):
+            ids = pa.concat_arrays([pa.array([last], pa.string()), rows["id"].combine_chunks()])
+            if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+                raise Problem(
+                    f"{mined}: rows are not sorted by id, or one is there twice; `themis mine` writes them so"
+                )
+            last = ids[-1].as_py()
+            while waiting.num_rows < rows.num_rows:
+                waiting = pa.concat_tables([waiting, pa.Table.from_batches([next(verdicts)])])
+            verdict, waiting = waiting[: rows.num_rows], waiting[rows.num_rows :]
+            for count in pc.value_counts(verdict["reason"].combine_chunks()).to_pylist():
+                if count["values"] is None:
+                    account.keep(rows=count["counts"])
+                else:
+                    account.drop(count["values"], rows=count["counts"])
+            for name in ("language", "split"):
+                rows = rows.append_column(name, verdict[name])
+            shown.update(rows.num_rows)
+            yield rows.filter(pc.is_null(verdict["reason"]))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from themis.errors import Problem
+from themis.mine.database import database
 
 TABLES = ("commits", "licenses", "languages")
 
@@ -19,8 +23,11 @@ class Warehouse(Protocol):
 
     dataset: str
 
-    def run(self, sql: str) -> pa.Table:
-        """The rows of the query, in no particular order. Raises Problem where it cannot be run."""
+    def run(self, sql: str, work: Path) -> AbstractContextManager[list[Path]]:
+        """Parquet files below the folder `work` with the rows of the query, in no particular order.
+
+        Raises Problem where the query cannot be run.
+        """
         ...
 
 
@@ -31,31 +38,24 @@ class DuckDB:
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         self.paths = {table: Path(folder) / f"{table}.parquet" for table in TABLES}
-        self._threads = threads
+        self._threads = threads or os.cpu_count() or 1
         for table, path in self.paths.items():
             _check(path, table)
 
-    def run(self, sql: str) -> pa.Table:
-        """The rows of the query, transpiled to DuckDB's dialect."""
-        import duckdb
+    @contextmanager
+    def run(self, sql: str, work: Path) -> Iterator[list[Path]]:
+        """One file with the rows of the query, which is transpiled to DuckDB's dialect; it is gone afterwards."""
         import sqlglot
 
         (statement,) = sqlglot.transpile(sql, read="bigquery", write="duckdb")
-        with tempfile.TemporaryDirectory(prefix="themis-duckdb-") as spill:
-            settings = {
-                "temp_directory": spill,
-                "autoinstall_known_extensions": False,
-                "preserve_insertion_order": False,
-                **({"threads": self._threads} if self._threads else {}),
-            }
-            with duckdb.connect(config=settings) as connection:
+        Path(work).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".query.", dir=work) as folder:
+            out = Path(folder) / "rows.parquet"
+            with database(out, self._threads) as connection:
                 for table, path in self.paths.items():
                     connection.read_parquet(str(path)).create_view(table)
-                try:
-                    return connection.sql(statement).to_arrow_table()
-                except duckdb.Error as error:
-                    told = str(error).splitlines()[0]
-                    raise Problem(f"{self.paths['commits'].parent}: the mining query failed: {told}") from None
+                connection.sql(statement).write_parquet(str(out), compression="zstd")
+            yield [out]
 
 
 def _check(path: Path, table: str) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from themis.similarity.minhash import duplicate_pairs
-
-_SHINGLE = 5  # words
-_PERMUTATIONS = 256
+from themis.similarity.signatures import Method
 
 
 def repeated(texts: Sequence[str], threshold: float) -> np.ndarray:
@@ -22,7 +20,7 @@ def repeated(texts: Sequence[str], threshold: float) -> np.ndarray:
     distinct = sorted(first.values())
     marked = np.ones(len(texts), bool)
     marked[distinct] = False
-    for one, other, _ in duplicate_pairs([texts[at] for at in distinct], threshold, _SHINGLE, _PERMUTATIONS):
+    for one, other, _ in duplicate_pairs([texts[at] for at in distinct], Method(threshold=threshold)):
         if not marked[distinct[one]]:  # pairs are sorted: all that could mark `one` have been seen
             marked[distinct[other]] = True
     return marked
@@ -32,7 +30,7 @@ def near(texts: Sequence[str], reference: Sequence[str], threshold: float) -> np
     """Which texts are near-duplicates of a reference text, bool [N]."""
     marked = np.zeros(len(texts), bool)
     together = [*texts, *sorted(set(reference))]
-    for one, other, _ in duplicate_pairs(together, threshold, _SHINGLE, _PERMUTATIONS):
+    for one, other, _ in duplicate_pairs(together, Method(threshold=threshold)):
         if one < len(texts) <= other:
             marked[one] = True
     return marked

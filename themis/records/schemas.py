@@ -105,6 +105,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("url", pa.string()),  # null unless the user gave a URL to clone
         ]
     ),
+    # Repositories found below a root that could not be read, or had another one's name.
+    "skipped": pa.schema(_required(("path", pa.string()), ("reason", pa.string()))),
     # Repositories that share a commit: enough pairs to connect all of them.
     "forks": pa.schema(_required(("repo_name", pa.string()), ("other", pa.string()))),
     # What each repository answered when asked for contents.
@@ -112,10 +114,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             *_required(
                 ("repo_name", pa.string()),
-                ("source", pa.string()),  # the folder or URL asked
+                ("source", pa.string()),  # the folder or URL asked; "" where there is none to ask
                 ("wanted", pa.int64()),  # blobs asked for
                 ("found", pa.int64()),
-                ("requests", pa.int64()),  # over the network; 0 for a folder
+                ("requests", pa.int64()),  # fetches over the network, the repeated ones too; 0 for a folder
             ),
             pa.field("error", pa.string()),  # why it was given up; null where it answered
         ]

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,7 @@ def write(
     os.close(handle)
     try:
         with pq.ParquetWriter(name, expected, compression="zstd") as writer:
-            for group in _groups(_conform(part, expected, schema, path) for part in parts):
-                writer.write_table(group)
+            _write_behind(writer, _groups(_conform(part, expected, schema, path) for part in parts))
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -113,6 +113,18 @@ def _schema(schema: str, names: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMAS[schema].field(name) for name in names])
 
 
+def _write_behind(writer: pq.ParquetWriter, tables: Iterable[pa.Table]) -> None:
+    """Write each table in a thread while the next one is made."""
+    with ThreadPoolExecutor(1) as pool:
+        last: Future[None] | None = None
+        for table in tables:
+            if last:
+                last.result()
+            last = pool.submit(writer.write_table, table)
+        if last:
+            last.result()
+
+
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same rows cut anew: a group ends with the row that brings it to GROUP_ROWS or to GROUP_BYTES of text."""
     waiting: list[pa.Table] = []
@@ -134,11 +146,13 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _text_bytes(table: pa.Table) -> np.ndarray:
-    """Bytes of each row's plain text columns."""
+    """Bytes of each row's plain text columns, and about those of its lists."""
     total = np.zeros(table.num_rows, np.int64)
     for column in table.columns:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+        elif pa.types.is_list(column.type):
+            total += 128 * pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
     return total
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from themis.errors import Problem
+from themis.repositories.bounds import pointed
 
 
 def git_directory(folder: Path) -> Path:
@@ -30,8 +32,9 @@ def repositories_below(root: Path) -> list[Path]:
     root = Path(root)
     if not root.is_dir():
         raise Problem(f"{root}: no such folder to look for repositories in")
-    found = []
-    for place, folders, _ in os.walk(root):
+    found: list[Path] = []
+    # A folder that cannot be listed is among them, so that whoever opens it says so.
+    for place, folders, _ in os.walk(root, onerror=lambda error: found.append(Path(error.filename))):
         if _at(Path(place)) is not None:
             found.append(Path(place))
             folders.clear()
@@ -41,15 +44,14 @@ def repositories_below(root: Path) -> list[Path]:
 
 
 def _at(folder: Path) -> Path | None:
-    if _is_git_directory(folder):
-        return folder
-    inside = folder / ".git"
-    if inside.is_file():  # a linked work tree or a submodule: one line that names the git directory
-        with inside.open("rb") as stream:
-            line = stream.read(4096).decode(errors="replace").strip()
-        if line.startswith("gitdir: "):
-            inside = folder / line.removeprefix("gitdir: ")
-    return inside if _is_git_directory(inside) else None
+    with contextlib.suppress(OSError):  # no permission, or a name that is too long
+        if _is_git_directory(folder):
+            return folder
+        inside = folder / ".git"
+        inside = pointed(inside, prefix=b"gitdir: ") or inside  # of a linked work tree or a submodule
+        if _is_git_directory(inside):
+            return inside
+    return None
 
 
 def _is_git_directory(folder: Path) -> bool:

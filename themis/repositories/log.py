@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -17,7 +16,10 @@ _LOG = (
     "--ignore-submodules=none", "--format=tformat:" + "%x00".join(_FIELDS),
 )  # fmt: skip
 _CHUNK = 1 << 20
-_REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,64})\b(,\s+reversing\s+changes)?")
+# Of one commit so many changes are kept; and of a commit or tree with more files than any real one has, such as one that
+# names the same tree over and over, none is read.
+MAX_DIFFERENCES = 10_000
+MAX_FILES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit; merges have no differences, a root commit adds all its files, a rename is a deletion and an addition."""
+    """A commit; merges have no differences, a root commit adds all its files, a rename is a deletion and an addition.
+
+    `truncated` tells that there are more than MAX_DIFFERENCES, of which the first are here.
+    """
 
     commit: str
     parents: tuple[str, ...]
@@ -52,26 +57,39 @@ class Commit:
     subject: str
     message: str
     differences: tuple[Difference, ...]
+    truncated: bool = False
 
 
 def read_log(repository: Repository) -> Iterator[Commit]:
     """Every commit that a branch or HEAD reaches, each before its parents. No file contents are read.
 
     Messages are decoded by the encoding the commit names, otherwise UTF-8 with replacement characters.
+    Raises Problem where the history is damaged, or a commit changes more than MAX_FILES files.
     """
     with repository.stream(*_LOG, feed=_tips(repository)) as stream:
-        tokens = _tokens(stream)
+        tokens = null_separated(stream)
         token = next(tokens, None)
         while token is not None:
             fields = [token, *(next(tokens, None) for _ in _FIELDS[1:])]
             if None in fields:
                 raise Problem(f"{repository.folder}: git log ended within a commit; the repository is damaged")
             differences = []
+            files = 0
             token = next(tokens, None)
             while token is not None and token.lstrip(b"\n").startswith(b":"):
-                differences.append(_difference(token.lstrip(b"\n"), next(tokens)))
+                path = next(tokens, None)
+                if path is None:
+                    raise Problem(f"{repository.folder}: git log ended within a commit; the repository is damaged")
+                files += 1
+                if files <= MAX_DIFFERENCES:
+                    differences.append(_difference(token.lstrip(b"\n"), path))
+                elif files > MAX_FILES:
+                    name = fields[0].decode(errors="replace").strip()
+                    raise Problem(
+                        f"{repository.folder}: commit {name} changes more than {MAX_FILES:,} files; leave it out"
+                    )
                 token = next(tokens, None)
-            yield _commit(fields, differences)
+            yield _commit(fields, differences, files > MAX_DIFFERENCES)
 
 
 def count_commits(repository: Repository) -> int:
@@ -85,14 +103,19 @@ def main_line(repository: Repository) -> set[str]:
         return {line.decode().strip() for line in stream}
 
 
-def reverted_by(message: str) -> list[tuple[str, bool]]:
-    """What a message says it reverts: (commit, perhaps abbreviated; whether that commit is a merge)."""
-    return [(found[1], found[2] is not None) for found in _REVERTS.finditer(message)]
+def merged_by(repository: Repository, merge: str, onto: str) -> list[str]:
+    """The commits that a merge brought into its parent `onto`, itself among them."""
+    return repository.run("rev-list", "--stdin", feed=f"{merge}\n^{onto}\n".encode()).decode().split()
 
 
-def merged_by(repository: Repository, merge: str) -> list[str]:
-    """The commits that a merge brought into its first parent, itself among them."""
-    return repository.run("rev-list", "--stdin", feed=f"{merge}\n^{merge}^1\n".encode()).decode().split()
+def null_separated(stream: IO[bytes]) -> Iterator[bytes]:
+    """What NUL bytes separate in a stream."""
+    rest = b""
+    while chunk := stream.read(_CHUNK):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    if rest.strip():
+        yield rest
 
 
 def path_text(name: bytes) -> str:
@@ -107,16 +130,7 @@ def _tips(repository: Repository) -> list[bytes]:
     return [tip.encode() + b"\n" for tip in repository.tips]
 
 
-def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
-    rest = b""
-    while chunk := stream.read(_CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
-    if rest.strip():
-        yield rest
-
-
-def _commit(fields: list[bytes], differences: list[Difference]) -> Commit:
+def _commit(fields: list[bytes], differences: list[Difference], truncated: bool) -> Commit:
     commit, parents, author, author_email, authored, committer, committer_email, committed, subject, message = (
         field.decode(errors="replace") for field in fields
     )
@@ -128,6 +142,7 @@ def _commit(fields: list[bytes], differences: list[Difference]) -> Commit:
         subject=subject,
         message=message,
         differences=tuple(differences),
+        truncated=truncated,
     )
 
 

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections import Counter
-from pathlib import Path, PurePosixPath
 
-from themis.repositories.log import path_text
+from themis.errors import Problem
+from themis.repositories.license_text import license_of
+from themis.repositories.log import MAX_FILES, null_separated, path_text
 from themis.repositories.objects import read_blobs
 from themis.repositories.repository import Repository
 from themis.vocabulary import language_of
 
-_TYPESCRIPT = (".cts", ".mts", ".ts", ".tsx")
 _REGULAR = ("100644", "100755", "100664")
 _LICENSE_NAMES = re.compile(r"([a-z0-9.]+-)?(licen[sc]e|copying|unlicense)([.-].*)?", re.IGNORECASE)
 _MAX_LICENSE = 100_000
+_MAX_LICENSES = 16  # files looked at, the plainest names first
 
 
 def languages_at_head(repository: Repository) -> dict[str, int | None]:
-    """Bytes per language (the eight and TypeScript) of the files at HEAD, the largest first.
+    """Bytes per language (of vocabulary.FILE_LANGUAGES) of the files at HEAD, the largest first.
 
-    None where the repository lacks some of the files, as a clone without contents does.
+    None where the repository lacks some of the files, as a clone without contents does. Raises Problem where there are
+    more than MAX_FILES.
     """
     sizes: Counter[str] = Counter()
     unknown: set[str] = set()
     with repository.stream("ls-tree", "-r", "-l", "-z", "--full-tree", repository.head) as stream:
-        for entry in stream.read().split(b"\0"):
-            if not entry:
-                continue
+        for files, entry in enumerate(null_separated(stream)):
+            if files == MAX_FILES:
+                raise Problem(f"{repository.folder}: HEAD has more than {MAX_FILES:,} files; leave it out")
             facts, name = entry.split(b"\t", 1)
             mode, _, _, size = facts.decode().split()
-            language = _language(path_text(name))
+            language = language_of(path_text(name))
             if mode not in _REGULAR or language is None:
                 continue
             if size.isdigit():
-                sizes[language] += int(size)
+                sizes[language.name] += int(size)
             else:
-                sizes[language] += 0
-                unknown.add(language)
+                sizes[language.name] += 0
+                unknown.add(language.name)
     ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return {language: None if language in unknown else size for language, size in ordered}
 
@@ -53,28 +54,11 @@ def license_at_head(repository: Repository) -> str:
         facts, _, name = entry.partition(b"\t")
         if facts and facts.decode().split()[0] in _REGULAR and _LICENSE_NAMES.fullmatch(path_text(name)):
             names[path_text(name)] = facts.decode().split()[2]
-    blobs = {blob.oid: blob.data for blob in read_blobs(repository, sorted(set(names.values())), _MAX_LICENSE)}
-    found = [_recognise(blobs[names[name]]) for name in sorted(names, key=lambda name: (len(name), name))]
-    known = [key for key in found if key]
+    plainest = sorted(names, key=lambda name: (len(name), name))[:_MAX_LICENSES]
+    wanted = sorted({names[name] for name in plainest})
+    blobs = {blob.oid: blob.data for blob in read_blobs(repository, wanted, _MAX_LICENSE)}
+    texts = [(blobs[names[name]] or b"").decode(errors="replace") for name in plainest]
+    known = [key for key in map(license_of, texts) if key]
     if known and known[0].startswith("gpl-"):
         known.sort(key=lambda key: not key.startswith("lgpl-"))
     return known[0] if known else ""
-
-
-def _language(path: str) -> str | None:
-    language = language_of(path)
-    if language is None:
-        return "TypeScript" if PurePosixPath(path).suffix.lower() in _TYPESCRIPT else None
-    return language.name
-
-
-def _recognise(text: bytes | None) -> str | None:
-    from identify.identify import license_id
-
-    if not text or not text.strip():
-        return None
-    with tempfile.NamedTemporaryFile() as file:  # license_id reads a file, and only UTF-8
-        file.write(text.decode(errors="replace").encode())
-        file.flush()
-        found = license_id(str(Path(file.name)))
-    return re.sub(r"-(only|or-later)$", "", found.lower()) if found else None

@@ -1,4 +1,4 @@
-"""Locality-sensitive hashing: candidate pairs from the bands of MinHash signatures, by sorting."""
+"""Locality-sensitive hashing: documents that agree in a band of their MinHash signatures share a bucket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-_MIXER = np.uint64(0x9E3779B97F4A7C15)
+from themis.similarity.shingles import mix
 
 
 @lru_cache(maxsize=64)
@@ -32,29 +32,42 @@ def bands_and_rows(threshold: float, permutations: int, weight: float = 0.5) -> 
     return best[1], best[2]
 
 
-def candidates(signature: np.ndarray, bands: int, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks (i, j), i < j, of the pairs that agree in all rows of a band; a pair comes once per band it agrees in.
+def band_keys(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
+    """One 64-bit number per band and document, uint64 [bands, N]: equal where all rows of the band are equal.
 
-    Each band is one sort. The pairs of a bucket come by their distance in it, so that no block is larger than the
-    signature matrix is long, however large a bucket is.
+    Unequal bands have equal keys with probability 2^-64.
     """
-    for band in range(bands):
-        keys = _keys(signature[:, band * rows : (band + 1) * rows])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        at = np.arange(len(keys))
-        for distance in range(1, len(keys)):
-            at = at[at + distance < len(keys)]
-            at = at[keys[at] == keys[at + distance]]
-            if not len(at):
-                break
-            yield order[at], order[at + distance]
+    blocks = signatures[:, : bands * rows].reshape(len(signatures), bands, rows)
+    keys = np.zeros((len(signatures), bands), np.uint64)
+    for row in range(rows):
+        keys = mix(keys + blocks[:, :, row])
+    return keys.T
 
 
-def _keys(block: np.ndarray) -> np.ndarray:
-    """One 64-bit number per row of the block; a chance collision only makes a candidate that verification refuses."""
-    keys = np.zeros(len(block), np.uint64)
-    for column in block.T:
-        keys = (keys ^ column.astype(np.uint64)) * _MIXER
-        keys ^= keys >> np.uint64(29)
-    return keys
+def buckets(keys: np.ndarray, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The documents that share their key with another, by bucket and number, int64, and the bucket of each, int64.
+
+    `documents` are the numbers of the documents that have these keys. Buckets count from 0.
+    """
+    order = np.argsort(keys)
+    keys = keys[order]
+    equal = keys[1:] == keys[:-1]
+    shared = np.zeros(len(keys), bool)
+    shared[1:] |= equal
+    shared[:-1] |= equal
+    bucket = np.cumsum(np.diff(keys[shared], prepend=np.uint64(0)) != 0)
+    bucket -= bucket[:1].sum()
+    members = documents[order[shared]]
+    order = np.lexsort((members, bucket))
+    return members[order], bucket[order]
+
+
+def neighbours(bucket: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions (i, j), i < j, of the pairs within the buckets, by their distance j - i."""
+    at = np.arange(len(bucket))
+    for distance in range(1, len(bucket)):
+        at = at[at + distance < len(bucket)]
+        at = at[bucket[at] == bucket[at + distance]]
+        if not len(at):
+            break
+        yield at, at + distance

@@ -1,10 +1,10 @@
-"""Connected components of a duplicate relation, without recursion."""
+"""Connected components of a duplicate relation, joined many pairs at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
+
+_DEEP = 16  # steps to a root after which the whole forest is flattened
 
 
 class Forest:
@@ -13,30 +13,34 @@ class Forest:
     def __init__(self, n: int) -> None:
         self._parent = np.arange(n)
 
-    def join(self, first: int, second: int) -> None:
-        """Put two items into one component."""
-        one, other = self._root(first), self._root(second)
-        self._parent[max(one, other)] = min(one, other)
+    def __len__(self) -> int:
+        return len(self._parent)
+
+    def join(self, one: np.ndarray, other: np.ndarray) -> None:
+        """Put one[k] and other[k] into one component, for every k."""
+        while True:
+            one, other = self.roots(one), self.roots(other)
+            apart = one != other
+            if not apart.any():
+                return
+            one, other = one[apart], other[apart]
+            # A root that meets several smaller ones gets one of them; the others meet it again in the next round.
+            self._parent[np.maximum(one, other)] = np.minimum(one, other)
+
+    def roots(self, items: np.ndarray) -> np.ndarray:
+        """The smallest member of each item's component, in the items' shape."""
+        above = self._parent[items]
+        for _ in range(_DEEP):
+            at, above = above, self._parent[above]
+            if np.array_equal(at, above):
+                self._parent[items] = above
+                return above
+        return self.labels()[items]
 
     def labels(self) -> np.ndarray:
-        """The smallest index of each item's component, shape [n]."""
+        """The smallest member of every item's component, shape [n]."""
         while True:  # pointer doubling: the depth halves each round
             above = self._parent[self._parent]
             if np.array_equal(above, self._parent):
                 return above
             self._parent = above
-
-    def _root(self, item: int) -> int:
-        parent = self._parent
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return int(item)
-
-
-def clusters(n: int, pairs: Iterable[tuple[int, ...]]) -> np.ndarray:
-    """The smallest index of each item's component, shape [n]; `pairs` are (i, j) or (i, j, similarity)."""
-    forest = Forest(n)
-    for first, second, *_ in pairs:
-        forest.join(int(first), int(second))
-    return forest.labels()

@@ -149,7 +149,12 @@ class Study(Settings):
 
     seed: int = Field(77, ge=0, description="Seed of every random choice.")
     repositories: list[str] = Field(
-        default_factory=list, description="Git repositories to mine: folders or URLs. None: the generated demo corpus."
+        default_factory=list,
+        description="Git repositories to mine: folders or URLs. Neither these nor roots: the generated demo corpus.",
+    )
+    roots: list[str] = Field(
+        default_factory=list,
+        description="Folders: every repository below is mined; one that cannot be read is left out and listed as skipped.",
     )
     demo: Demo = Field(default_factory=Demo)
     mine: Mine = Field(default_factory=Mine)
@@ -181,6 +186,16 @@ class Study(Settings):
         if source and "://" in source and not re.fullmatch(r"https?://[^#]+#sha256=[0-9a-f]{64}", source):
             raise ValueError("a URL must be of http or https and end in #sha256= and the archive's 64 hex digits")
         return source
+
+    @model_validator(mode="after")
+    def _merges_known(self) -> Study:
+        asked = self.select.require_merged or self.select.require_request
+        if self.mine.warehouse == "bigquery" and asked and not self.select.ghtorrent:
+            raise ValueError(
+                "select: the public data set does not say which commits were merged; name a dump in ghtorrent, or set "
+                "require_merged and require_request to false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
