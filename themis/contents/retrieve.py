@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from themis import chance
+from themis.ahead import ahead
 from themis.contents.ask import Asker
 from themis.contents.blobs import NOT_AT_HAND
 from themis.contents.decode import refused_mode
@@ -62,7 +65,9 @@ def retrieve(
     work.mkdir(parents=True, exist_ok=True)
     pairs = Pairs(rows["old_blob"].to_pylist(), rows["new_blob"].to_pylist(), work / "halves")
     asker = Asker(sources.folders, Network(limits), work, max_bytes)
-    write(_tables(rows, _settled(rows, sources, pairs, asker), account), out, "retrieved", inputs=[selected])
+    with ThreadPoolExecutor(1) as pool:
+        held = _held(rows, _settled(rows, sources, pairs, asker), account)
+        write(ahead(pool, partial(_table, rows), held), out, "retrieved", inputs=[selected])
     account.write(ledger, inputs=[selected])
     table = pa.Table.from_pylist(asker.attempts(), schema=SCHEMAS["attempts"])
     write(table, attempts, "attempts", inputs=[selected])
@@ -130,7 +135,9 @@ def _chains(rows: pa.Table, sources: Sources) -> Iterator[tuple[Source, ...]]:
         yield known[names]
 
 
-def _tables(rows: pa.Table, settled: Iterable[tuple[int, Pair | str]], account: Ledger) -> Iterator[pa.Table]:
+def _held(
+    rows: pa.Table, settled: Iterable[tuple[int, Pair | str]], account: Ledger
+) -> Iterator[list[tuple[int, Pair]]]:
     """The rows that have both contents, some megabytes at a time; all are accounted for."""
     splits = rows["split"].to_pylist()
     held: list[tuple[int, Pair]] = []
@@ -145,9 +152,9 @@ def _tables(rows: pa.Table, settled: Iterable[tuple[int, Pair | str]], account: 
             held.append((row, result))
             size += len(result[0][0]) + len(result[1][0])
             if size > _BATCH_CHARACTERS:
-                yield _table(rows, held)
+                yield held
                 held, size = [], 0
-    yield _table(rows, held)
+    yield held
 
 
 def _table(rows: pa.Table, held: list[tuple[int, Pair]]) -> pa.Table:

@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from themis import __version__
+from themis.ahead import ahead
 from themis.errors import Problem
 from themis.records.schemas import SCHEMAS
 
@@ -52,8 +53,10 @@ def write(
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)
     try:
-        with pq.ParquetWriter(name, expected, compression="zstd") as writer:
-            _write_behind(writer, _groups(_conform(part, expected, schema, path) for part in parts))
+        with pq.ParquetWriter(name, expected, compression="zstd") as writer, ThreadPoolExecutor(1) as pool:
+            groups = _groups(_conform(part, expected, schema, path) for part in parts)
+            for _ in ahead(pool, writer.write_table, groups):
+                pass
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -111,18 +114,6 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _schema(schema: str, names: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMAS[schema].field(name) for name in names])
-
-
-def _write_behind(writer: pq.ParquetWriter, tables: Iterable[pa.Table]) -> None:
-    """Write each table in a thread while the next one is made."""
-    with ThreadPoolExecutor(1) as pool:
-        last: Future[None] | None = None
-        for table in tables:
-            if last:
-                last.result()
-            last = pool.submit(writer.write_table, table)
-        if last:
-            last.result()
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -80,8 +80,9 @@ def _read(stream_of: Callable[..., _Streamed], where: str, oids: Iterable[str], 
 
 def _is(data: bytes, oid: str) -> bool:
     """Whether these bytes are the blob of that name; git does not look."""
-    kind = hashlib.sha256 if len(oid) == 64 else hashlib.sha1
-    return kind(b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest() == oid
+    digest = (hashlib.sha256 if len(oid) == 64 else hashlib.sha1)(b"blob %d\0" % len(data), usedforsecurity=False)
+    digest.update(data)
+    return digest.hexdigest() == oid
 
 
 def _pass(stream: IO[bytes], size: int) -> None:

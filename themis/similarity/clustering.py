@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
+from themis.ahead import ahead
 from themis.progress import bar, track
 from themis.similarity.bands import band_keys, buckets
 from themis.similarity.clusters import Forest
@@ -24,7 +23,6 @@ _PART = 1 << 21  # keys sorted at a time
 _NEAREST = 64  # documents of a bucket that each is compared with: what keeps the work linear
 _WAITING = 32  # slices of documents that wait to be signed, so that reading and signing overlap
 
-Item, Made = TypeVar("Item"), TypeVar("Made")
 Buckets = tuple[np.ndarray, np.ndarray]  # documents by bucket and number; the bucket of each, counted from 0
 Sets = tuple[np.ndarray, np.ndarray]  # the values of all sets; the size of each
 
@@ -65,7 +63,7 @@ def duplicate_clusters(
 
         def buckets_of(label: str, first: int, last: int) -> Iterator[Buckets]:
             jobs = [(lane, at) for lane in range(first, last) for at in range(ranges)]
-            read = _ahead(pool, lambda job: buckets(*lanes.part(*job, ranges, wanted)), jobs, threads)
+            read = ahead(pool, lambda job: buckets(*lanes.part(*job, ranges, wanted)), jobs, threads)
             return track(read, label, len(jobs), "part")
 
         fingerprint = lanes.lanes - method.bands[0] - 1
@@ -104,7 +102,7 @@ def _sign_all(
         return piece, keys, signed.short, distinct(signed.shingles) if method.verified else None
 
     with (scratch / "sets").open("wb") as file, bar("sign", documents) as shown:
-        for piece, keys, few, sets in _ahead(pool, work, _pieces(batches), _WAITING):
+        for piece, keys, few, sets in ahead(pool, work, _pieces(batches), _WAITING):
             if len(keys) != lanes.lanes:
                 lanes = Lanes(scratch / "lanes", len(keys), documents)
             here = slice(first, first + len(few))
@@ -177,16 +175,3 @@ def _firsts(values: np.ndarray, bucket: np.ndarray) -> np.ndarray:
     """For each document the value of the first one of its bucket."""
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
     return np.repeat(values[starts], np.diff(starts, append=len(bucket)))
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, work: Callable[[Item], Made], items: Iterable[Item], waiting: int
-) -> Iterator[Made]:
-    """What `work` makes of the items, in their order; up to `waiting` of them are worked on ahead."""
-    running: deque = deque()
-    for item in items:
-        running.append(pool.submit(work, item))
-        if len(running) > waiting:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()
