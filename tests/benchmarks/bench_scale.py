@@ -64,6 +64,7 @@ def _costs(folder: Path) -> str:
     from themis.mine.select import Window, select
     from themis.mine.tables import read_tables
     from themis.mine.warehouse import DuckDB
+    from themis.records import gather_shards
     from themis.repositories.find import repositories_below
     from themis.similarity.clustering import Method
 
@@ -92,10 +93,11 @@ def _costs(folder: Path) -> str:
         ),
         "retrieve": _cpu(
             lambda: retrieve(
-                at["selected"], tables, at["retrieved"], ledger, folder / "attempts.parquet", shard=0, shards=1,
+                at["selected"], tables, folder / "shard.parquet", ledger, folder / "attempts.parquet", shard=0, shards=1,
                 max_bytes=study.contents.max_bytes,
             )
-        ),
+        )
+        + _cpu(lambda: gather_shards([folder / "shard.parquet"], at["retrieved"], "retrieved")),
         "deduplicate": _cpu(
             lambda: deduplicate(
                 at["retrieved"], folder / "deduplicated.parquet", ledger, threads=2,

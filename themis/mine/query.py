@@ -88,6 +88,11 @@ def render(template: str, dataset: str, **values: object) -> str:
     return environment.from_string(text).render(table=table, **values).strip()
 
 
+def _web_editor(verb: str) -> str:
+    """What a code host's editor proposes for a message: the verb and the file's name."""
+    return f"CONCAT('{verb} ', LOWER(REGEXP_EXTRACT(p.new_path, r'[^/]+$')))"
+
+
 def literal(text: str) -> str:
     """A string in BigQuery SQL."""
     return exp.Literal.string(text).sql(dialect="bigquery")
@@ -122,6 +127,7 @@ def _rules(min_message: int, max_message: int) -> list[tuple[str, str]]:
         ("language of repository", "ARRAY_LENGTH(h.repositories) > 0"),
         ("block list", f"p.plain NOT IN ({', '.join(map(literal, messages))})"),
         ("message pattern", like_none("p.plain", patterns)),
+        ("names the file only", f"p.plain NOT IN ({', '.join(_web_editor(verb) for verb in ('update', 'create'))})"),
         ("message length", f"CHAR_LENGTH(p.trimmed) > {min_message} AND CHAR_LENGTH(p.trimmed) < {max_message}"),
         ("bot", like_none("p.author", bot_authors())),
         ("no date", "p.committed_at IS NOT NULL"),
