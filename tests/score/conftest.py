@@ -15,6 +15,7 @@ from transformers import (
     Qwen3Config,
 )
 
+from tests.score import run_folders
 from themis.records import SCHEMAS, write
 from themis.score.protocol import Pair
 from themis.vocabulary import CODE_CRITERIA
@@ -115,3 +116,11 @@ def write_benchmark(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Three sound runs in three files of two forms."""
+    for seed, (name, form) in enumerate(zip(run_folders.SOUND, ("parquet", "csv", "parquet"), strict=True)):
+        run_folders.put(tmp_path / "runs" / name, run_folders.pairs(seed), form)
+    return tmp_path / "runs"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +64,7 @@ def deduplicate(
         kept_row = labels if method.published else _benchmark_first(labels, rows.benchmark)
         counts = records.Ledger("deduplicate")
         marked = _marked(retrieved, rows.ids, kept_row, few & (short == "drop"), method, counts)
-        records.write(_ahead(marked), out, "deduplicated", inputs=[retrieved])
+        records.write(marked, out, "deduplicated", inputs=[retrieved])
         counts.write(ledger, inputs=[retrieved])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -126,12 +125,3 @@ def _marked(
                 ledger.keep(split, rows)
         table = table.append_column("cluster_id", ids.take(pa.array(kept_row[here])))
         yield table.append_column("kept", pa.array(outcome == ""))
-
-
-def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same tables, the next of which is made while one is in use."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, tables, None)
-        while (table := coming.result()) is not None:
-            coming = reader.submit(next, tables, None)
-            yield table

@@ -52,9 +52,9 @@ def duplicate_clusters(
     method verifies, in one bucket where it does not. Short texts are duplicates only of equal texts.
 
     The bands of the signatures, 8 bytes a band, and the shingle sets, 8 bytes a shingle, lie in the folder `scratch`; in
-    memory are some 40 bytes a document at most, and `part` keys for each thread. Batches, threads and `part` change nothing in
-    the result. In a bucket of more than 65 documents each is compared with the 64 next ones only, so that the work grows
-    as the documents do.
+    memory are some 40 bytes a document at most, and `part` keys for each thread. Batches, threads and `part` change
+    nothing in the result. In a bucket of more than 65 documents each is compared with the 64 next ones only, so that the
+    work grows as the documents do.
     """
     forest = Forest(documents)
     with ThreadPoolExecutor(threads) as pool:

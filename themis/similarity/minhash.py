@@ -13,8 +13,8 @@ from themis.similarity.signatures import Method, sign
 def duplicate_pairs(texts: Texts, method: Method) -> list[tuple[int, int, float]]:
     """All pairs (i, j, Jaccard similarity), i < j, of at least the threshold that the bands propose, sorted.
 
-    Every pair is verified on the exact shingle sets, whatever the method says of that. The list is quadratic in the size of a group of duplicates;
-    `themis.similarity.clustering` is not.
+    Every pair is verified on the exact shingle sets, whatever the method says of that. The list is quadratic in the size
+    of a group of duplicates; `themis.similarity.clustering` is not.
     """
     signed = sign(texts, method)
     _, firsts, groups = np.unique(signed.fingerprints, return_index=True, return_inverse=True)
