@@ -9,7 +9,12 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Request:
-    """One chat. With `options`, the answer is the probability of each option as the next token; else a text."""
+    """One chat. With `options`, the answer is the probability of each option as the next token; else a text.
+
+    A text is sampled at `temperature` (0: greedy) from the likeliest tokens that hold `top_p` of the probability; the
+    seed alone decides, whatever else is asked. With `logprobs` the answer tells its tokens, and that many alternatives
+    of each, with their log-probabilities before temperature.
+    """
 
     key: str  # row id, unique among the requests of one call
     user: str
@@ -17,7 +22,18 @@ class Request:
     options: tuple[str, ...] = ()
     max_new_tokens: int = 0
     temperature: float = 0.0
+    top_p: float = 1.0
     seed: int = 0
+    logprobs: int = 0
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of a text: its characters, its log-probability, and the likeliest tokens in its place with theirs."""
+
+    text: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,10 @@ class Completion:
     key: str
     text: str | None = None
     probabilities: tuple[float, ...] | None = None  # over the options, summing to one
-    finish_reason: str | None = None  # stop | length
+    finish_reason: str | None = None  # stop | length | content_filter
+    tokens: tuple[Token, ...] | None = None  # where `logprobs` were asked for
+    prompt_tokens: int | None = None  # read; null where the back end does not tell
+    new_tokens: int | None = None  # written
     missing_reason: str | None = None
 
 

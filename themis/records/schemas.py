@@ -171,6 +171,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("missing_reason", pa.string()),
         ]
     ),
+    "bugs": pa.schema(  # programs with a fault put in
+        [
+            *_required(("id", pa.string()), ("writer", pa.string())),  # writer: a language model, or "mutation"
+            pa.field("operator", pa.string()),  # of mutation
+            pa.field("code", pa.string()),  # the faulty program
+            pa.field("text", pa.string()),  # what the model wrote
+            pa.field("missing_reason", pa.string()),
+        ]
+    ),
+    "collection": pa.schema(  # preference pairs of one source, before the filters
+        [
+            pa.field("idx", pa.string(), nullable=False),  # unique in the collection
+            pa.field("input", pa.string()),  # null: the source gives no prompt
+            *_required(
+                ("chosen", pa.string()),
+                ("rejected", pa.string()),
+                ("language", pa.string()),  # one of LANGUAGES, or NL
+                ("aspect", pa.string()),
+                ("source", pa.string()),
+            ),
+            pa.field("repositories", pa.list_(pa.string())),  # that hold the code; null: not known
+        ]
+    ),
     "preferences": pa.schema(
         [
             pa.field("system", pa.string()),  # null: the pair is shown without a system prompt

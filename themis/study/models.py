@@ -6,11 +6,38 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from themis.study.base import Settings
+from themis.study.base import Fraction, Settings
+
+
+class Vllm(Settings):
+    """How vLLM runs a model."""
+
+    environment: str = Field(".venv-vllm", description="Folder of the Python environment that has vLLM (make vllm).")
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that share the model.")
+    memory: Fraction = Field(0.9, description="Share of a GPU's memory it may take; on a CPU, of the machine's.")
+    max_context: int | None = Field(None, ge=16, description="Longest prompt and reply in tokens; none: the model's.")
+    max_sequences: int = Field(256, ge=1, description="Requests computed together at most.")
+    prefix_caching: bool = Field(True, description="Compute a beginning that requests share once.")
+    eager: bool = Field(False, description="Do without CUDA graphs and compilation.")
+
+
+class OpenAI(Settings):
+    """A server that speaks the OpenAI protocol, and how it is asked."""
+
+    base_url: str = Field("https://api.openai.com/v1", description="Address of the server.")
+    model: str = Field(description="Name of the model at the server.")
+    key_variable: str = Field("OPENAI_API_KEY", description="Environment variable that holds the key.")
+    concurrency: int = Field(8, ge=1, description="Requests on the way at a time.")
+    requests_per_minute: int | None = Field(None, ge=1, description="Requests begun in a minute at most.")
+    tokens_per_minute: int | None = Field(None, ge=1, description="Tokens asked for in a minute at most.")
+    tries: int = Field(8, ge=1, description="Tries until a request is given up.")
+    timeout_s: float = Field(600.0, gt=0, description="Seconds that one try may take.")
+    usd_per_million_prompt_tokens: float = Field(0.0, ge=0, description="Price of a million tokens read.")
+    usd_per_million_new_tokens: float = Field(0.0, ge=0, description="Price of a million tokens written.")
 
 
 class LanguageModel(Settings):
-    """Where a language model's weights come from. Exactly one of package, hub and path is given."""
+    """A language model. Its weights come from exactly one of package, hub and path; behind a server it has none."""
 
     package: str | None = Field(None, description="Installed Python package that carries a GGUF file.")
     file: str | None = Field(None, description="Name of that file.")
@@ -18,10 +45,17 @@ class LanguageModel(Settings):
     revision: str | None = Field(None, description="Commit of the hub repository.")
     path: str | None = Field(None, description="Folder with a Hugging Face checkpoint.")
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Compute type for generation and scoring.")
+    backend: Literal["transformers", "vllm", "openai"] = Field("transformers", description="What runs it.")
+    vllm: Vllm = Field(default_factory=Vllm)
+    openai: OpenAI | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> LanguageModel:
         given = [name for name in ("package", "hub", "path") if getattr(self, name)]
+        if self.backend == "openai":
+            if given or self.openai is None:
+                raise ValueError("a model of the back end openai has the settings openai, and no package, hub or path")
+            return self
         if len(given) != 1:
             raise ValueError(f"exactly one of package, hub and path must be given, not {', '.join(given) or 'none'}")
         if self.package and not self.file:
