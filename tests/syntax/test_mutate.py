@@ -40,6 +40,12 @@ def test_python_mutants_are_exactly_the_expected_ones():
         ("arithmetic swap", "return a + b"),
         ("dropped return value", "return None"),
         ("boolean flip", "return False"),
+        ("dropped condition", "if a < 10:"),
+        ("dropped condition", "if b not in (0, 7):"),
+        ("wrong variable", "if b < 10 and b not in (0, 7):"),
+        ("wrong variable", "if a < 10 and a not in (0, 7):"),
+        ("wrong variable", "return b - b"),
+        ("wrong variable", "return a - a"),
     }
     found = list(mutants(CODE, "Python"))
     original = CODE.splitlines()

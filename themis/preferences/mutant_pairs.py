@@ -26,7 +26,7 @@ _NO_NAMESPACE = "themis: this kernel gives the sandbox no network namespace; onl
 def mutant_pairs(
     problems: Iterable[Task], *, timeout_s: float, memory_mb: int, seed: int
 ) -> tuple[list[dict[str, str]], list[str], dict[str, int]]:
-    """Pairs, the reasons of the problems that give none, and counts of the mutants that were run.
+    """Pairs, the reasons of the problems that give none, and counts of the mutants that were run, by operator too.
 
     Mutants are tried in an order of chance until one fails. One that runs out of time or memory is `inconclusive` and
     passed over, so that a slow machine chooses the same mutant as a fast one.
@@ -55,7 +55,10 @@ def mutant_pairs(
 
 
 def _failing(task: Task, timeout_s: float, memory_mb: int, seed: int, counts: Counter[str]) -> str | None:
-    texts = sorted({mutant.text for mutant in mutants(task.code, "Python", start=len(task.prompt.encode()))})
+    operators = {
+        mutant.text: mutant.operator for mutant in mutants(task.code, "Python", start=len(task.prompt.encode()))
+    }
+    texts = sorted(operators)
     for at in chance.order(seed, f"mutants of {task.task_id}", texts):
         if not _is_python(texts[at]):
             continue
@@ -63,6 +66,7 @@ def _failing(task: Task, timeout_s: float, memory_mb: int, seed: int, counts: Co
         verdict = "survived" if passed else "killed" if outcome.status in _CONCLUSIVE else "inconclusive"
         counts["mutants"] += 1
         counts[verdict] += 1
+        counts[f"{verdict}: {operators[texts[at]]}"] += 1
         if verdict == "killed":
             return texts[at]
     return None
