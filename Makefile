@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VLLM := .venv-vllm
 # With REPOSITORIES="<dir or URL> ..." the study of real clones is run, else the laptop's demo.
 REPOSITORIES ?=
 PROFILE ?= $(if $(strip $(REPOSITORIES)),profiles/clones,profiles/local)
@@ -16,7 +17,7 @@ empty :=
 space := $(empty) $(empty)
 CONFIG := $(if $(strip $(REPOSITORIES)),--config 'repositories=[$(subst $(space),$(comma),$(strip $(REPOSITORIES)))]',)
 
-.PHONY: help setup crb test check bench lab profiles defaults lock clean
+.PHONY: help setup vllm crb test check bench lab profiles defaults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -30,6 +31,17 @@ $(READY): envs/cpu.txt pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-compile --progress-bar off -r envs/cpu.txt | grep -vE '^(Requirement|Looking|  Downloading)' || true
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/themis --help > /dev/null
+	touch $@
+
+vllm: $(VLLM)/.ready ## .venv-vllm with vLLM, pinned in envs/vllm.txt, for models of the back end vllm
+
+$(VLLM)/.ready: envs/vllm.txt pyproject.toml
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2> /dev/null || { echo "vLLM needs libnuma; on Debian: apt-get install libnuma1" >&2; exit 1; }
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --disable-pip-version-check --no-deps --no-compile --progress-bar off -r envs/vllm.txt | grep -vE '^(Requirement|Looking|  Downloading)' || true
+	$(VLLM)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	$(VLLM)/bin/python -c 'from vllm import LLMEngine'
+	$(VLLM)/bin/themis --help > /dev/null
 	touch $@
 
 crb: $(READY) ## the whole chain to results/crb.parquet and results/report.html

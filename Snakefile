@@ -16,7 +16,10 @@ include: "rules/contents.smk"
 include: "rules/dedup.smk"
 include: "rules/aspects.smk"
 include: "rules/llm.smk"
+include: "rules/bugs.smk"
 include: "rules/preferences.smk"
+include: "rules/collections.smk"
+include: "rules/export.smk"
 include: "rules/train.smk"
 include: "rules/score.smk"
 include: "rules/paper.smk"
@@ -39,6 +42,12 @@ rule preferences:
     input:
         "results/preferences/code.parquet",
         "results/preferences/general.parquet",
+
+
+rule export:
+    input:
+        "results/datasets/preferences",
+        f"results/datasets/{config['benchmark']['name']}",
 
 
 rule paper:

@@ -1,3 +1,4 @@
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 from themis.errors import Problem
 from themis.records.measures import MEASURES
 from themis.study import digest, validate
+from themis.study.collections import BUGGED
 
 # --- the study: checked once, defaults filled in; rules see plain values only ---
 
@@ -36,20 +38,32 @@ IMPORTED = "results/scores/imported"
 ONLY_IMPORTED = PUBLISHED_RUNS is not None and not REWARD_MODELS
 MEASURED = {name: f"results/measures/{name}.parquet" for name in MEASURES}
 STAGES = {stage["name"]: stage for stage in config["train"]["stages"]}
+# Collections of the two sets, and the programs that faults are put into for them.
+MIXED = list(
+    dict.fromkeys(config["collections"]["code"] + config["collections"]["general"])
+)
+COLLECTED = [
+    *(name.removeprefix(BUGGED) for name in MIXED if name.startswith(BUGGED)),
+    *MIXED,
+]
 
 
 wildcard_constraints:
-    lm="[A-Za-z0-9._-]+",
+    lm="|".join(map(re.escape, config["language_models"])),
     model="[A-Za-z0-9_-][A-Za-z0-9._-]*",
     stage="|".join(STAGES),
     benchmark="[A-Za-z0-9_-]+",
+    faults=f"mutants|bugs|{BUGGED}[a-z0-9_]+",
 
 
 scattergather:
     contents=config["contents"]["shards"],
+    aspects=config["aspects"]["shards"],
     reviews=config["review"]["shards"],
     instructions=config["instruct"]["shards"],
     judgements=config["judge"]["shards"],
+    recovered=config["recover"]["shards"],
+    bugs=config["bugs"]["shards"],
 
 
 # --- helpers of input functions and params ---
@@ -66,14 +80,81 @@ def option(name, value):
     return "" if value is None else f"--{name} {shlex.quote(str(value))}"
 
 
+def balance_of(family):
+    """Options that say within what a family's pairs are balanced by length; none where they are not."""
+    settings = config[family]
+    return [
+        option("balance-within", column)
+        for column in settings["balance_within"]
+        if settings["balance"] == "downsample"
+    ]
+
+
 def is_url(source):
     """Whether runs scored elsewhere are to be fetched."""
     return source.startswith(("http://", "https://"))
 
 
 def language_model(name):
-    """The marker file of a prepared language model."""
-    return f"results/language_models/{name}/model.safetensors"
+    """The marker file of a prepared language model; large ones have their weights in many files."""
+    return f"results/language_models/{name}/config.json"
+
+
+def model_of(wildcards):
+    """The weights of a language model; none behind a server."""
+    served = config["language_models"][wildcards.lm]["backend"] == "openai"
+    return [] if served else language_model(wildcards.lm)
+
+
+def command_of(wildcards):
+    """What asks a language model: themis, of vLLM's own environment where that runs it."""
+    model = config["language_models"][wildcards.lm]
+    here = model["backend"] != "vllm"
+    return (
+        "themis" if here else shlex.quote(f"{model['vllm']['environment']}/bin/themis")
+    )
+
+
+def model_options(wildcards):
+    """Options that say which language model answers, and how it runs."""
+    model = config["language_models"][wildcards.lm]
+    backend = model["backend"]
+    folder = None if backend == "openai" else f"results/language_models/{wildcards.lm}"
+    said = getattr(_study.language_models[wildcards.lm], backend, None)
+    settings = said.model_dump_json(exclude_defaults=True) if said else None
+    return [
+        option("model", folder),
+        option("name", wildcards.lm),
+        option("backend", backend),
+        option("settings", settings),
+        option("dtype", model["dtype"]),
+    ]
+
+
+def gpus_of(wildcards):
+    """GPUs that a step of a language model takes."""
+    model = config["language_models"][wildcards.lm]
+    return model["vllm"]["tensor_parallel"] if model["backend"] == "vllm" else 0
+
+
+def requests_of(wildcards):
+    """Requests that a step has on the way to a server."""
+    model = config["language_models"][wildcards.lm]
+    return model["openai"]["concurrency"] if model["backend"] == "openai" else 0
+
+
+def sampling_of(stage):
+    """Options that say how a stage's texts are written."""
+    return [
+        option(name.replace("_", "-"), config[stage][name])
+        for name in ("max_new_tokens", "temperature", "top_p")
+    ]
+
+
+def collection_of(name):
+    """A collection as the sets are mixed from it: with its missing prompts recovered where the study says so."""
+    recovered = config["recover"]["writer"] and name in config["recover"]["collections"]
+    return f"results/{'recovered' if recovered else 'collections'}/{name}.parquet"
 
 
 def exported(stage):
@@ -113,4 +194,58 @@ def weights_of(wildcards):
         return last_export()
     if source in config["language_models"]:
         return language_model(source)
-    return f"{source}/model.safetensors"
+    return f"{source}/config.json"
+
+
+def place_of(wildcards):
+    """Options that say where a public data set lies, and how much of it is taken."""
+    place = config["collections"]["places"].get(wildcards.public, {})
+    columns = place.get("columns", {})
+    return [
+        *(
+            option(key.replace("_", "-"), place.get(key))
+            for key in ("path", "hub", "revision", "max_rows")
+        ),
+        *(option("column", f"{part}={name}") for part, name in columns.items()),
+    ]
+
+
+def programs_of(wildcards):
+    """The sound programs of a collection of faults: the study's commits, or a public collection."""
+    name = wildcards.faults.removeprefix(BUGGED)
+    if name == wildcards.faults:
+        return "results/contents/accepted.parquet"
+    return f"results/collections/{name}.parquet"
+
+
+def instructions_of(wildcards):
+    """What the programs were written for; a public collection says it itself."""
+    own = not wildcards.faults.startswith(BUGGED)
+    return f"results/instructions/{config['instruct']['writer']}.parquet" if own else []
+
+
+def perplexity_options():
+    """Options that say what tells a prompt's language, what measures its perplexity, and the limit."""
+    settings = config["preferences"]
+    perplexity = settings["perplexity"]
+    model = perplexity["language_model"]
+    return [
+        option("language-identifier", settings["language_identifier"]),
+        option("kenlm", perplexity["kenlm"]),
+        option("sentencepiece", perplexity["sentencepiece"]),
+        option("perplexity-model", model and f"results/language_models/{model}"),
+        option("max-perplexity", perplexity["most"]),
+    ]
+
+
+def perplexity_files():
+    """The files that these options name."""
+    settings = config["preferences"]
+    perplexity = settings["perplexity"]
+    model = perplexity["language_model"]
+    files = [
+        settings["language_identifier"],
+        perplexity["kenlm"],
+        perplexity["sentencepiece"],
+    ]
+    return [path for path in files if path] + ([language_model(model)] if model else [])

@@ -1,6 +1,6 @@
 rule prepare_model:
     output:
-        "results/language_models/{lm}/model.safetensors",
+        "results/language_models/{lm}/config.json",
     log:
         "results/logs/prepare_model.{lm}.log",
     benchmark:
@@ -17,7 +17,7 @@ rule prepare_model:
 rule review:
     input:
         labelled="results/aspects/labelled.parquet",
-        model=lambda wildcards: language_model(wildcards.lm),
+        model=model_of,
     output:
         reviews=temp("results/reviews/shards/{lm}.{scatteritem}.parquet"),
     log:
@@ -27,16 +27,22 @@ rule review:
     threads: 1
     resources:
         mem_mb=4000,
+        gpu=gpus_of,
+        requests=requests_of,
     params:
+        themis=command_of,
         shard=shard_of,
         samples=lookup("review/samples", within=config),
-        dtype=lookup("language_models/{lm}/dtype", within=config),
+        answer=lookup("review/answer", within=config),
+        context=option("context-lines", config["review"]["context_lines"]),
+        sampling=sampling_of("review"),
+        model=model_options,
         seed=lookup("seed", within=config),
     shell:
-        "themis review {input.labelled} {output.reviews} --model results/language_models/{wildcards.lm}"
-        " --name {wildcards.lm} --samples {params.samples} --seed {params.seed} {params.shard}"
-        " --cache results/cache/review.{wildcards.lm}.{wildcards.scatteritem}.jsonl --threads {threads}"
-        " --dtype {params.dtype} 2>&1 | tee {log}"
+        "{params.themis} review {input.labelled} {output.reviews} {params.model} {params.shard}"
+        " --samples {params.samples} --answer {params.answer} {params.context} {params.sampling}"
+        " --seed {params.seed} --threads {threads}"
+        " --cache results/cache/review.{wildcards.lm}.{wildcards.scatteritem}.jsonl 2>&1 | tee {log}"
 
 
 rule gather_reviews:
@@ -72,17 +78,20 @@ rule consensus:
         mem_mb=2000,
     params:
         reviews=lambda wildcards, input: [f"--reviews {path}" for path in input.reviews],
-        min_rating=lookup("review/min_rating", within=config),
         policy=lookup("review/consensus", within=config),
+        bars=[
+            option(name.replace("_", "-"), config["review"][name])
+            for name in ("min_rating", "min_reviewers", "at_least", "trim")
+        ],
     shell:
-        "themis consensus {input.labelled} {output.accepted} {params.reviews} --min-rating {params.min_rating}"
-        " --policy {params.policy} --ledger {output.ledger} --metrics {output.metrics} 2>&1 | tee {log}"
+        "themis consensus {input.labelled} {output.accepted} {params.reviews} --policy {params.policy} {params.bars}"
+        " --ledger {output.ledger} --metrics {output.metrics} 2>&1 | tee {log}"
 
 
 rule instruct:
     input:
         accepted="results/contents/accepted.parquet",
-        model=lambda wildcards: language_model(wildcards.lm),
+        model=model_of,
     output:
         instructions=temp("results/instructions/shards/{lm}.{scatteritem}.parquet"),
     log:
@@ -92,18 +101,19 @@ rule instruct:
     threads: 1
     resources:
         mem_mb=4000,
+        gpu=gpus_of,
+        requests=requests_of,
     params:
+        themis=command_of,
         shard=shard_of,
-        max_new_tokens=lookup("instruct/max_new_tokens", within=config),
-        temperature=lookup("instruct/temperature", within=config),
-        dtype=lookup("language_models/{lm}/dtype", within=config),
+        sees=lookup("instruct/sees", within=config),
+        sampling=sampling_of("instruct"),
+        model=model_options,
         seed=lookup("seed", within=config),
     shell:
-        "themis instruct {input.accepted} {output.instructions} --model results/language_models/{wildcards.lm}"
-        " --name {wildcards.lm} --max-new-tokens {params.max_new_tokens} --temperature {params.temperature}"
-        " --seed {params.seed} {params.shard}"
-        " --cache results/cache/instruct.{wildcards.lm}.{wildcards.scatteritem}.jsonl --threads {threads} --batch-tokens 8192"
-        " --dtype {params.dtype} 2>&1 | tee {log}"
+        "{params.themis} instruct {input.accepted} {output.instructions} {params.model} {params.shard}"
+        " --sees {params.sees} {params.sampling} --seed {params.seed} --threads {threads} --batch-tokens 8192"
+        " --cache results/cache/instruct.{wildcards.lm}.{wildcards.scatteritem}.jsonl 2>&1 | tee {log}"
 
 
 rule gather_instructions:
@@ -122,14 +132,27 @@ rule gather_instructions:
         "themis gather {output.instructions} instructions {input} 2>&1 | tee {log}"
 
 
+rule instruct_metrics:
+    input:
+        instructions=f"results/instructions/{config['instruct']['writer']}.parquet",
+    output:
+        metrics="results/metrics/instruct.parquet",
+    log:
+        "results/logs/instruct_metrics.log",
+    benchmark:
+        "results/logs/instruct_metrics.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    shell:
+        "themis instruct-metrics {output.metrics} --instructions {input.instructions} 2>&1 | tee {log}"
+
+
 rule judge:
     input:
         accepted="results/contents/accepted.parquet",
-        instructions=expand(
-            "results/instructions/{writer}.parquet",
-            writer=config["instruct"]["writer"],
-        ),
-        model=lambda wildcards: language_model(wildcards.lm),
+        instructions=f"results/instructions/{config['instruct']['writer']}.parquet",
+        model=model_of,
     output:
         judgements=temp("results/judgements/shards/{lm}.{scatteritem}.parquet"),
     log:
@@ -139,17 +162,20 @@ rule judge:
     threads: 1
     resources:
         mem_mb=4000,
+        gpu=gpus_of,
+        requests=requests_of,
     params:
+        themis=command_of,
         shard=shard_of,
         votes=lookup("judge/votes", within=config),
-        dtype=lookup("language_models/{lm}/dtype", within=config),
+        answer=lookup("judge/answer", within=config),
+        sampling=sampling_of("judge"),
+        model=model_options,
         seed=lookup("seed", within=config),
     shell:
-        "themis judge {input.accepted} {input.instructions} {output.judgements}"
-        " --model results/language_models/{wildcards.lm} --name {wildcards.lm} --votes {params.votes}"
-        " --seed {params.seed} {params.shard}"
-        " --cache results/cache/judge.{wildcards.lm}.{wildcards.scatteritem}.jsonl --threads {threads}"
-        " --dtype {params.dtype} 2>&1 | tee {log}"
+        "{params.themis} judge {input.accepted} {input.instructions} {output.judgements} {params.model} {params.shard}"
+        " --votes {params.votes} --answer {params.answer} {params.sampling} --seed {params.seed} --threads {threads}"
+        " --cache results/cache/judge.{wildcards.lm}.{wildcards.scatteritem}.jsonl 2>&1 | tee {log}"
 
 
 rule gather_judgements:
@@ -168,23 +194,82 @@ rule gather_judgements:
         "themis gather {output.judgements} judgements {input} 2>&1 | tee {log}"
 
 
-rule judge_metrics:
+rule decide:
     input:
+        accepted="results/contents/accepted.parquet",
         judgements=expand(
             "results/judgements/{lm}.parquet", lm=config["judge"]["judges"]
         ),
     output:
+        decisions="results/judgements/decisions.parquet",
         metrics="results/metrics/judge.parquet",
     log:
-        "results/logs/judge_metrics.log",
+        "results/logs/decide.log",
     benchmark:
-        "results/logs/judge_metrics.tsv"
+        "results/logs/decide.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     params:
         judgements=lambda wildcards, input: [
             f"--judgements {path}" for path in input.judgements
         ],
+        rule=lookup("judge/rule", within=config),
+        margin=lookup("judge/margin", within=config),
     shell:
-        "themis judge-metrics {output.metrics} {params.judgements} 2>&1 | tee {log}"
+        "themis decide {input.accepted} {output.decisions} {params.judgements} --rule {params.rule}"
+        " --margin {params.margin} --metrics {output.metrics} 2>&1 | tee {log}"
+
+
+rule recover:
+    input:
+        collection="results/collections/{collection}.parquet",
+        model=model_of,
+    output:
+        collection=temp(
+            "results/recovered/shards/{lm}/{collection}.{scatteritem}.parquet"
+        ),
+        metrics="results/metrics/recover/{lm}/{collection}.{scatteritem}.parquet",
+    log:
+        "results/logs/recover.{lm}.{collection}.{scatteritem}.log",
+    benchmark:
+        "results/logs/recover.{lm}.{collection}.{scatteritem}.tsv"
+    wildcard_constraints:
+        collection="[A-Za-z0-9_-]+",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        gpu=gpus_of,
+        requests=requests_of,
+    params:
+        themis=command_of,
+        shard=shard_of,
+        sampling=sampling_of("recover"),
+        model=model_options,
+        seed=lookup("seed", within=config),
+    shell:
+        "{params.themis} recover {input.collection} {output.collection} {params.model} {params.shard}"
+        " {params.sampling} --seed {params.seed} --threads {threads} --metrics {output.metrics}"
+        " --cache results/cache/recover.{wildcards.lm}.{wildcards.collection}.{wildcards.scatteritem}.jsonl"
+        " 2>&1 | tee {log}"
+
+
+rule gather_recovered:
+    input:
+        gather.recovered(
+            "results/recovered/shards/{lm}/{{collection}}.{scatteritem}.parquet",
+            lm=config["recover"]["writer"],
+        ),
+    output:
+        collection="results/recovered/{collection}.parquet",
+    log:
+        "results/logs/gather_recovered.{collection}.log",
+    benchmark:
+        "results/logs/gather_recovered.{collection}.tsv"
+    wildcard_constraints:
+        collection="[A-Za-z0-9_-]+",
+    threads: 1
+    resources:
+        mem_mb=1000,
+    shell:
+        "themis gather {output.collection} collection {input} 2>&1 | tee {log}"

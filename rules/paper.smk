@@ -19,6 +19,9 @@ LEDGERS = [
             "results/attrition/aspects.parquet",
             "results/attrition/review.parquet",
             "results/attrition/benchmark.parquet",
+            *expand(
+                "results/attrition/collect.{collection}.parquet", collection=COLLECTED
+            ),
             "results/attrition/assemble_code.parquet",
             "results/attrition/assemble_general.parquet",
             *expand(
@@ -44,7 +47,14 @@ NOTEBOOKS = [
     *(
         []
         if ONLY_IMPORTED
-        else ["training", "explore_commits", "explore_contents", "data"]
+        else [
+            "training",
+            "explore_commits",
+            "explore_contents",
+            "explore_aspects",
+            "explore_preferences",
+            "data",
+        ]
     ),
 ]
 
@@ -333,6 +343,80 @@ rule notebook_explore_contents:
         "themis notebook {input.template} {output.notebook} {output.page}"
         " --parameter attrition={input.attrition} --parameter deduplicated={input.deduplicated}"
         " --parameter seed={params.seed} 2>&1 | tee {log}"
+
+
+rule notebook_explore_aspects:
+    input:
+        template="notebooks/explore_aspects.ipynb",
+        labelled="results/aspects/labelled.parquet",
+        metrics="results/aspects/metrics.parquet",
+        curves="results/aspects/curves.parquet",
+        terms="results/aspects/term_quality.parquet",
+    output:
+        multiext("results/figures/aspects_yields", *FIGURE),
+        multiext("results/figures/aspects_reached", *FIGURE),
+        multiext("results/figures/aspects_terms", *FIGURE),
+        multiext("results/figures/aspects_curves", *FIGURE),
+        multiext("results/figures/aspects_probabilities", *FIGURE),
+        notebook="results/notebooks/explore_aspects.ipynb",
+        page="results/notebooks/explore_aspects.html",
+    log:
+        "results/logs/notebook_explore_aspects.log",
+    benchmark:
+        "results/logs/notebook_explore_aspects.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        seed=lookup("seed", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter labelled={input.labelled} --parameter metrics={input.metrics}"
+        " --parameter curves={input.curves} --parameter terms={input.terms}"
+        " --parameter seed={params.seed} 2>&1 | tee {log}"
+
+
+rule notebook_explore_preferences:
+    input:
+        template="notebooks/explore_preferences.ipynb",
+        attrition="results/attrition.parquet",
+        code="results/preferences/code.parquet",
+        general="results/preferences/general.parquet",
+        benchmark=BENCHMARK,
+        reviews=expand("results/reviews/{lm}.parquet", lm=config["review"]["reviewers"]),
+        metrics=["results/metrics/review.parquet", "results/metrics/judge.parquet"],
+        lengths=expand(
+            "results/metrics/lengths.{set}.parquet",
+            set=["code", "general", "benchmark"],
+        ),
+    output:
+        multiext("results/figures/preferences_yields", *FIGURE),
+        multiext("results/figures/preferences_agreement", *FIGURE),
+        multiext("results/figures/preferences_ratings", *FIGURE),
+        multiext("results/figures/preferences_judges", *FIGURE),
+        multiext("results/figures/preferences_lengths", *FIGURE),
+        multiext("results/figures/preferences_longer", *FIGURE),
+        notebook="results/notebooks/explore_preferences.ipynb",
+        page="results/notebooks/explore_preferences.html",
+    log:
+        "results/logs/notebook_explore_preferences.log",
+    benchmark:
+        "results/logs/notebook_explore_preferences.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        lists=lambda wildcards, input: [
+            f"--parameter {name}={path}"
+            for name in ("reviews", "metrics", "lengths")
+            for path in input[name]
+        ],
+        seed=lookup("seed", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter attrition={input.attrition} --parameter code={input.code}"
+        " --parameter general={input.general} --parameter benchmark={input.benchmark}"
+        " {params.lists} --parameter seed={params.seed} 2>&1 | tee {log}"
 
 
 rule notebook_data:

@@ -11,6 +11,7 @@ rule build_benchmark:
         benchmark=BENCHMARK,
         ledger="results/attrition/benchmark.parquet",
         metrics="results/metrics/benchmark.parquet",
+        lengths="results/metrics/lengths.benchmark.parquet",
     log:
         "results/logs/build_benchmark.log",
     benchmark:
@@ -23,6 +24,7 @@ rule build_benchmark:
         humaneval=lookup("benchmark/humaneval", within=config),
         folder=option("folder", config["benchmark"]["folder"]),
         folder_pairs=lookup("benchmark/folder_pairs", within=config),
+        balance=balance_of("benchmark"),
         tokenizer=TOKENIZER,
         seed=lookup("seed", within=config),
     shell:
@@ -30,81 +32,61 @@ rule build_benchmark:
         " --tokenizer results/language_models/{params.tokenizer} --max-tokens {params.max_tokens}"
         " --humaneval-problems {params.humaneval[benchmark_problems]} --timeout {params.humaneval[timeout_s]}"
         " --memory-mb {params.humaneval[memory_mb]} {params.folder} --folder-pairs {params.folder_pairs}"
-        " --seed {params.seed} --ledger {output.ledger} --metrics {output.metrics} 2>&1 | tee {log}"
+        " {params.balance} --seed {params.seed} --ledger {output.ledger} --metrics {output.metrics}"
+        " --lengths {output.lengths} 2>&1 | tee {log}"
 
 
-rule assemble_code:
+rule assemble:
     input:
-        accepted="results/contents/accepted.parquet",
-        instructions=INSTRUCTIONS,
-        judgements=expand(
-            "results/judgements/{lm}.parquet", lm=config["judge"]["judges"]
-        ),
-        benchmark=BENCHMARK,
-        tokenizer=language_model(TOKENIZER),
-    output:
-        preferences="results/preferences/code.parquet",
-        ledger="results/attrition/assemble_code.parquet",
-    log:
-        "results/logs/assemble_code.log",
-    benchmark:
-        "results/logs/assemble_code.tsv"
-    threads: 1
-    resources:
-        mem_mb=4000,
-    params:
-        preferences=lookup("preferences", within=config),
-        judge=lookup("judge", within=config),
-        judgements=lambda wildcards, input: [
-            f"--judgements {path}" for path in input.judgements
+        collections=lambda wildcards: [
+            collection_of(name) for name in config["collections"][wildcards.set]
         ],
-        cap=option("max-pairs", config["preferences"]["max_code_pairs"]),
-        seed=lookup("seed", within=config),
-    shell:
-        "themis assemble-code {input.accepted} {input.instructions} {output.preferences} {params.judgements}"
-        " --benchmark {input.benchmark} --tokenizer results/language_models/{params.preferences[tokenizer]}"
-        " --max-tokens {params.preferences[code_max_tokens]}"
-        " --min-syntax-depth {params.preferences[min_syntax_depth]}"
-        " --overlap-words {params.preferences[overlap_words]}"
-        " --near-duplicate {params.preferences[near_duplicate]}"
-        " --margin {params.judge[margin]} --require {params.judge[require]}"
-        " --share-none {params.preferences[system_prompts][none]}"
-        " --share-all {params.preferences[system_prompts][all]}"
-        " --share-single {params.preferences[system_prompts][single]}"
-        " {params.cap} --seed {params.seed} --ledger {output.ledger} 2>&1 | tee {log}"
-
-
-rule assemble_general:
-    input:
-        accepted="results/contents/accepted.parquet",
-        instructions=INSTRUCTIONS,
         benchmark=BENCHMARK,
+        commits="results/contents/accepted.parquet",
         tokenizer=language_model(TOKENIZER),
+        decontaminate=config["preferences"]["decontaminate"],
+        measuring=perplexity_files(),
     output:
-        preferences="results/preferences/general.parquet",
-        ledger="results/attrition/assemble_general.parquet",
+        preferences="results/preferences/{set}.parquet",
+        ledger="results/attrition/assemble_{set}.parquet",
+        lengths="results/metrics/lengths.{set}.parquet",
     log:
-        "results/logs/assemble_general.log",
+        "results/logs/assemble_{set}.log",
     benchmark:
-        "results/logs/assemble_general.tsv"
-    threads: 1
+        "results/logs/assemble_{set}.tsv"
+    wildcard_constraints:
+        set="code|general",
+    threads: 2
     resources:
         mem_mb=4000,
     params:
+        collections=lambda wildcards, input: [
+            f"--collection {path}" for path in input.collections
+        ],
+        decontaminate=[
+            option("decontaminate", path)
+            for path in config["preferences"]["decontaminate"]
+        ],
         preferences=lookup("preferences", within=config),
-        humaneval=lookup("benchmark/humaneval", within=config),
-        cap=option("max-pairs", config["preferences"]["max_general_pairs"]),
+        max_tokens=lookup("preferences/{set}_max_tokens", within=config),
+        english="--english" if config["preferences"]["english"] else "--no-english",
+        measure=perplexity_options(),
+        balance=balance_of("preferences"),
+        cap=lambda wildcards: option(
+            "max-pairs", config["preferences"][f"max_{wildcards.set}_pairs"]
+        ),
+        tokenizer=TOKENIZER,
         seed=lookup("seed", within=config),
     shell:
-        "themis assemble-general {input.accepted} {input.instructions} {output.preferences}"
-        " --benchmark {input.benchmark} --tokenizer results/language_models/{params.preferences[tokenizer]}"
-        " --max-tokens {params.preferences[general_max_tokens]}"
-        " --humaneval-problems {params.humaneval[general_problems]}"
-        " --benchmark-problems {params.humaneval[benchmark_problems]}"
-        " --min-syntax-depth {params.preferences[min_syntax_depth]}"
-        " --overlap-words {params.preferences[overlap_words]}"
-        " --near-duplicate {params.preferences[near_duplicate]}"
+        "themis assemble {output.preferences} --name {wildcards.set} {params.collections}"
+        " --benchmark {input.benchmark} {params.decontaminate} --commits {input.commits}"
+        " --tokenizer results/language_models/{params.tokenizer} --max-tokens {params.max_tokens}"
+        " --min-syntax-depth {params.preferences[min_syntax_depth]} {params.english} {params.measure}"
+        " --near-duplicate {params.preferences[near_duplicate]} --shingle {params.preferences[shingle]}"
+        " --overlap-words {params.preferences[overlap_words]} {params.balance} {params.cap}"
         " --share-none {params.preferences[system_prompts][none]}"
         " --share-all {params.preferences[system_prompts][all]}"
         " --share-single {params.preferences[system_prompts][single]}"
-        " {params.cap} --seed {params.seed} --ledger {output.ledger} 2>&1 | tee {log}"
+        " --share-subset {params.preferences[system_prompts][subset]}"
+        " --seed {params.seed} --threads {threads} --ledger {output.ledger} --lengths {output.lengths}"
+        " 2>&1 | tee {log}"

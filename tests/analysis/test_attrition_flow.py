@@ -18,8 +18,8 @@ CHAIN = [
     ("deduplicate", "train", 140, {"near-duplicate": 40}),
     ("benchmark", "COMMITS", 75, {"too long": 5}),
     ("benchmark", "PROBLEMS", 10, {"too long": 1, "row cap": 1}),
-    ("assemble-code", "train", 120, {"prompt overlaps the benchmark": 20}),
-    ("assemble-general", "all", 100, {"row cap": 72}),
+    ("assemble_code", "train", 120, {"prompt overlaps the benchmark": 20}),
+    ("assemble_general", "all", 100, {"row cap": 72}),
     ("train-preference", "all", 120, {}),
     ("score-m", "b", 85, {}),
 ]
@@ -52,8 +52,8 @@ def test_every_stage_takes_what_the_one_before_it_kept(flow):
         ("benchmark", "deduplicate", "retrieve", 90, 0),
         ("train", "deduplicate", "retrieve", 180, 0),
         ("benchmark", "benchmark", "deduplicate", 92, 12),
-        ("train", "assemble-code", "deduplicate", 140, 0),
-        ("train", "assemble-general", "deduplicate", 172, 32),
+        ("train", "assemble_code", "deduplicate", 140, 0),
+        ("train", "assemble_general", "deduplicate", 172, 32),
     ]
     sums = flow.group_by("lane", "stage").agg(pl.col("rows_in", "rows_kept").first(), pl.col("rows_dropped").sum())
     assert (sums["rows_in"] == sums["rows_kept"] + sums["rows_dropped"]).all()

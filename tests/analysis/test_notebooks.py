@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from themis import records
@@ -27,6 +28,8 @@ SAID = {
     "training": "Training (preference): 8 steps",
     "explore_commits": "Of 57 commits 40 (70.2%) were mined, and of these 24 (60.0%) selected: 16 for training, 8",
     "explore_contents": "Both contents of 24 of 24 (100.0%) selected commits could be read; 20 (83.3%) of these are left",
+    "explore_aspects": "15 of 20 commits (75.0%) improve a criterion: 10 are reached by a search term and 5 by a classifier",
+    "explore_preferences": "Pairs kept: 20 of 30 (code set). Of those that differ in length, chosen is the longer in 75%",
     "data": "57 commits",
 }
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -69,10 +72,78 @@ def made_up_results(folder):
     for name in ("code", "general"):
         records.write(training.to_arrow(), folder / f"preferences/{name}.parquet", "preferences")
     made_up_commits(folder)
+    made_up_judgements(folder)
+    made_up_aspects(folder)
     rows = [("train-preference", "themis-rm-135m", metric, i, 0.5) for metric in ("loss", "accuracy") for i in range(4)]
     metrics = pl.DataFrame(rows, schema=records.SCHEMAS["metrics"].names, orient="row").to_arrow()
-    for name in ("metrics/themis-rm-135m.pretraining", "metrics/themis-rm-135m.preference", "aspects/metrics"):
+    for name in ("metrics/themis-rm-135m.pretraining", "metrics/themis-rm-135m.preference"):
         records.write(metrics, folder / f"{name}.parquet", "metrics")
+
+
+def made_up_aspects(folder):
+    """The 20 commits kept so far, 10 of which a term reached and 5 a classifier; one of two classifiers is in use."""
+    read = pl.read_parquet(folder / "contents/deduplicated.parquet").filter("kept").sort("id").with_row_index("at")
+    aspects = (pl.when(pl.col("at") < 15).then(pl.lit("security_hardness")).alias("aspect"),)
+    ways = pl.when(pl.col("at") < 10).then(pl.lit("term")).when(pl.col("at") < 15).then(pl.lit("classifier"))
+    values = [pl.lit(0.25 + 0.5 * (c == "security_hardness")).alias(c.value) for c in CODE_CRITERIA]
+    labelled = read.with_columns(
+        *values, *aspects, ways.otherwise(pl.lit("none")).alias("reached"), kept=pl.col("at") < 9
+    )
+    records.write(labelled.drop("at").to_arrow(), folder / "aspects/labelled.parquet", "labelled")
+    numbers = [
+        ("security_hardness", "threshold", 0.6),
+        ("security_hardness", "precision", 0.7),
+        ("memory_efficiency", "threshold", None),
+    ]
+    metrics = [{"stage": "aspects", "subject": s, "metric": m, "value": v} for s, m, v in numbers]
+    table = pa.Table.from_pylist(metrics, records.SCHEMAS["metrics"])
+    records.write(table, folder / "aspects/metrics.parquet", "metrics")
+    points = [
+        {"criterion": c, "data": data, "threshold": t / 10, "precision": t / 10, "recall": 1 - t / 10}
+        for c in ("security_hardness", "memory_efficiency")
+        for data in ("held_out", "sample")
+        for t in range(1, 10)
+    ]
+    table = pa.Table.from_pylist(points, records.SCHEMAS["curves"])
+    records.write(table, folder / "aspects/curves.parquet", "curves")
+    quality = {"criterion": "memory_efficiency", "terms": "ours", "half": "report", "measure": "recall", "commits": 9}
+    quality |= {"part": 6, "value": 0.67, "low": 0.35, "high": 0.88}
+    table = pa.Table.from_pylist([quality], records.SCHEMAS["term_quality"])
+    records.write(table, folder / "aspects/term_quality.parquet", "term_quality")
+
+
+def made_up_judgements(folder):
+    """Ratings of one reviewer, what was counted of reviews and votes, and lengths before and after balancing."""
+    reviews = [
+        dict.fromkeys(records.SCHEMAS["reviews"].names)
+        | {"id": f"{at}", "reviewer": "smollm2", "criterion": "c", "sample": 0, "rating": 1 + at % 5}
+        for at in range(20)
+    ]
+    table = pa.Table.from_pylist(reviews, records.SCHEMAS["reviews"])
+    records.write(table, folder / "reviews/smollm2.parquet", "reviews")
+    numbers = {
+        "review": [
+            ("all", "pairs", 20),
+            ("all", "kept", 12),
+            ("all", "alpha_interval", None),
+            ("smollm2", "rated", 20),
+        ],
+        "judge": [("smollm2", "votes", 40), ("smollm2", "position_bias", 0.8), ("all", "pairs", 20)],
+    }
+    for stage, rows in numbers.items():
+        metrics = [
+            {"stage": stage, "subject": subject, "metric": metric, "value": value} for subject, metric, value in rows
+        ]
+        table = pa.Table.from_pylist(metrics, records.SCHEMAS["metrics"])
+        records.write(table, folder / f"metrics/{stage}.parquet", "metrics")
+    for name in ("code", "general", "benchmark"):
+        cell = {"set": name, "source": "S", "aspect": "security_hardness", "language": "Go"}
+        counts = [
+            {"moment": "before", "longer": 15, "equal": 1, "shorter": 5},
+            {"moment": "after", "longer": 5, "equal": 1, "shorter": 5},
+        ]
+        table = pa.Table.from_pylist([cell | row for row in counts], records.SCHEMAS["lengths"])
+        records.write(table, folder / f"metrics/lengths.{name}.parquet", "lengths")
 
 
 def made_up_commits(folder):
@@ -107,7 +178,11 @@ def made_up_commits(folder):
     records.write(read.to_arrow(), folder / "contents/deduplicated.parquet", "deduplicated")
     counts = [("mine", "all", 40, 17), ("select", "all", 24, 16)]
     counts += [("retrieve", split, rows, 0) for split, rows in (("benchmark", 8), ("train", 16))]
-    counts += [("deduplicate", "benchmark", 7, 1), ("deduplicate", "train", 13, 3)]
+    counts += [
+        ("deduplicate", "benchmark", 7, 1),
+        ("deduplicate", "train", 13, 3),
+        ("assemble_code", "commits", 20, 10),
+    ]
     ledgers = []
     for stage, scope, kept, dropped in counts:
         ledger = records.Ledger(stage)

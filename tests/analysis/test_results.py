@@ -71,7 +71,7 @@ def made(tmp_path_factory):
     for stage, scope, kept, dropped in (
         ("mine", "all", 500, {"merge commit": 300}), ("select", "all", 400, {"time window": 100}),
         ("retrieve", "train", 299, {"binary": 1}), ("retrieve", "benchmark", 100, {}),
-        ("benchmark", "S", 80, {"too long": 15, HOSTILE: 5}), ("assemble-code", "train", 200, {"too long": 99}),
+        ("benchmark", "S", 80, {"too long": 15, HOSTILE: 5}), ("assemble_code", "train", 200, {"too long": 99}),
     ):  # fmt: skip
         ledger = records.Ledger(stage)
         ledger.keep(scope, kept)
@@ -95,7 +95,7 @@ def made(tmp_path_factory):
     metrics += [
         {"stage": "aspects", "subject": criterion, "metric": metric, "step": None, "value": value}
         for criterion in CRITERIA
-        for metric, value in (("precision", 0.9), ("recall", 0.45), ("held_out_positives", 20.0))
+        for metric, value in (("precision", 0.9), ("recall", 0.45), ("reached", 9.6), ("improving", 20.0))
     ]
     write(metrics, folder / "metrics.parquet", "metrics")
     return folder
@@ -211,9 +211,8 @@ def test_a_family_has_one_mark_whatever_else_is_drawn():
     assert len(set(styles.values())) == len({model.family for model in known_models()}) + 1
 
 
-def test_precision_is_a_share_of_what_was_picked_and_recall_of_what_there_was(made):
+def test_precision_is_a_share_of_what_was_reached_and_recall_of_what_there_was(made):
     table = classifiers.held_out(inputs.read_table(made / "metrics.parquet", "metrics"))
-    # 9 of 20 found at a precision of 0.9: 10 were picked
     assert table.filter(pl.col("criterion") == CRITERIA[0]).select("metric", "n").rows() == [
         ("precision", 10),
         ("recall", 20),

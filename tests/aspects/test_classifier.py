@@ -12,10 +12,11 @@ import torch
 
 from themis import records
 from themis.aspects.classifier import Classifier, Schedule
-from themis.aspects.label import label_aspects
+from themis.aspects.label import TERM_PROBABILITY, label_aspects
 from themis.aspects.scratch import small_model, small_tokenizer
 from themis.aspects.training import Shape, train_aspects
 from themis.errors import Problem
+from themis.vocabulary import Criterion
 
 TEXTS = [f"{'fast' if i % 2 else 'slow'} way {i % 7} " * (1 + i % 9) for i in range(90)]
 
@@ -55,10 +56,14 @@ def test_calibrated_probabilities_are_frequencies(classifier: Classifier) -> Non
     positive = draw.random(20_000) < truth
     logits = 3 * np.log(truth / (1 - truth)) + 5  # three times too sure, and shifted
     calibrated = Classifier(classifier.model, classifier.tokenizer, 32)
-    calibrated.calibrate(logits, positive)
+    calibrated.calibrate(logits, positive, np.ones(len(positive)))
     assert calibrated.scale == pytest.approx(1 / 3, rel=0.05)
     assert calibrated.shift == pytest.approx(-5 / 3, abs=0.1)
-    calibrated.calibrate(-logits, positive)  # worse than chance: no inversion, no opinion
+    thinned = positive | (draw.random(20_000) < 0.25)  # three negatives of four are gone; one stands for all four
+    again = Classifier(classifier.model, classifier.tokenizer, 32)
+    again.calibrate(logits[thinned], positive[thinned], np.where(positive[thinned], 1.0, 4.0))
+    assert (again.scale, again.shift) == (pytest.approx(1 / 3, rel=0.05), pytest.approx(-5 / 3, abs=0.1))
+    calibrated.calibrate(-logits, positive, np.ones(len(positive)))  # worse than chance: no inversion, no opinion
     assert calibrated.scale == 0
 
 
@@ -79,33 +84,35 @@ def test_too_few_seeds_give_no_classifier_and_terms_alone_speak(tmp_path: Path) 
     subjects = ["Fix memory leak"] * 7 + ["Prevent SQL injection"] * 9 + ["Say something"] * 20
     records.write(rows(subjects), tmp_path / "in.parquet", "deduplicated")
     train_aspects(
-        tmp_path / "in.parquet", tmp_path / "models", tmp_path / "metrics.parquet",
-        shape=Shape(None, 1, 16, 16), schedule=Schedule(1, 8, 1e-3), held_out=0.2, max_seeds=100, threshold=0.5,
+        tmp_path / "in.parquet", tmp_path / "models", tmp_path / "metrics.parquet", tmp_path / "curves.parquet",
+        shape=Shape(None, 1, 16, 16), schedule=Schedule(1, 8, 1e-3), held_out=0.2, max_seeds=100, min_precision=0.5,
         threads=1, seed=1,
     )  # fmt: skip
-    assert json.loads((tmp_path / "models" / "classifiers.json").read_text()) == {"criteria": ["security_hardness"]}
+    manifest = json.loads((tmp_path / "models" / "classifiers.json").read_text())
+    assert manifest == {"thresholds": {"security_hardness": None}}  # two positives to calibrate with: too few to trust
     metrics = records.read(tmp_path / "metrics.parquet", "metrics").to_pylist()
     of_memory = {row["metric"]: row["value"] for row in metrics if row["subject"] == "memory_efficiency"}
-    assert of_memory == {"positives": 7, "negatives": 7}
+    assert of_memory == {"seeds_positive": 7, "seeds_negative": 7}
     label_aspects(
-        tmp_path / "in.parquet", tmp_path / "models", tmp_path / "out.parquet", tmp_path / "ledger.parquet",
-        threshold=0.5, caps={}, threads=1, seed=1,
-    )  # fmt: skip
-    labelled = records.read(tmp_path / "out.parquet", "labelled").to_pylist()
-    leaks = [row for row in labelled if row["subject"] == "Fix memory leak"]
-    assert all((row["memory_efficiency"], row["aspect"]) == (0.9, "memory_efficiency") for row in leaks)
+        tmp_path / "in.parquet", tmp_path / "models", tmp_path / "out.parquet", shard=0, shards=1, threads=1, seed=1
+    )
+    labelled = records.read(tmp_path / "out.parquet", "aspects").to_pylist()
+    leaks = [row for row in labelled if row["aspect"] == "memory_efficiency"]
+    assert len(leaks) == 7
+    assert all(row["memory_efficiency"] == TERM_PROBABILITY[Criterion.MEMORY_EFFICIENCY] for row in leaks)
     assert all(row["runtime_efficiency"] == 0 for row in labelled)
+    assert sum(row["reached"] == "none" for row in labelled) == 20
 
 
 def test_a_failed_training_leaves_the_earlier_classifiers_alone(tmp_path: Path) -> None:
     records.write(rows(["Prevent SQL injection"] * 9 + ["Say it"] * 9), tmp_path / "in.parquet", "deduplicated")
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "classifiers.json").write_text('{"criteria": []}')
+    (tmp_path / "models" / "classifiers.json").write_text('{"thresholds": {}}')
     with pytest.raises(Problem, match="no ModernBERT can be loaded"):
         train_aspects(
-            tmp_path / "in.parquet", tmp_path / "models", tmp_path / "metrics.parquet",
+            tmp_path / "in.parquet", tmp_path / "models", tmp_path / "metrics.parquet", tmp_path / "curves.parquet",
             shape=Shape(str(tmp_path / "nowhere"), 1, 16, 16), schedule=Schedule(1, 8, 1e-3), held_out=0.2,
-            max_seeds=100, threshold=0.5, threads=1, seed=1,
+            max_seeds=100, min_precision=0.5, threads=1, seed=1,
         )  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet", "models"]
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["classifiers.json"]
@@ -115,9 +122,8 @@ def test_labels_without_classifiers_are_refused(tmp_path: Path) -> None:
     records.write(rows(["Say it"]), tmp_path / "in.parquet", "deduplicated")
     with pytest.raises(Problem, match="run train-aspects first"):
         label_aspects(
-            tmp_path / "in.parquet", tmp_path / "none", tmp_path / "out.parquet", tmp_path / "ledger.parquet",
-            threshold=0.5, caps={}, threads=1, seed=1,
-        )  # fmt: skip
+            tmp_path / "in.parquet", tmp_path / "none", tmp_path / "out.parquet", shard=0, shards=1, threads=1, seed=1
+        )
     assert not (tmp_path / "out.parquet").exists()
 
 

@@ -1,80 +1,117 @@
-"""Seeds are balanced, split within each class, and the same whatever else the corpus holds or its order."""
+"""Seeds are balanced, split within each kind, and the same whatever else the corpus holds or its order."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from themis.aspects.seeds import choose
-from themis.aspects.summary import changed_words, full_message, summary
-from themis.aspects.terms import mask, matches
+from themis.aspects.seeds import CALIBRATE, MEASURE, TRAIN, Corpus, Seeds, choose
+from themis.aspects.summary import change, changed_words, full_message, summary
 from themis.vocabulary import CODE_CRITERIA, Criterion
 
 FAST, SAFE = Criterion.RUNTIME_EFFICIENCY, Criterion.SECURITY_HARDNESS
 
 
-def hits(own: list[bool], other: list[bool]) -> dict[Criterion, np.ndarray]:
-    found = {criterion: np.zeros(len(own), bool) for criterion in CODE_CRITERIA}
-    return found | {FAST: np.array(own), SAFE: np.array(other)}
+def corpus(kinds: str, repositories: list[str] | None = None) -> Corpus:
+    """One commit a letter: + reached by a term, o by another criterion's, n near, . plain."""
+    none = {criterion: np.zeros(len(kinds), bool) for criterion in CODE_CRITERIA}
+
+    def of(letter: str) -> np.ndarray:
+        return np.array([kind == letter for kind in kinds], bool)
+
+    return Corpus(
+        [f"{i:04d}" for i in range(len(kinds))],
+        repositories or ["o/n"] * len(kinds),
+        none | {FAST: of("+"), SAFE: of("o")},
+        none | {FAST: of("n") | of("+")},
+    )
 
 
-def test_as_many_negatives_as_positives_half_of_them_hard_and_a_share_of_each_held_out() -> None:
-    own = [i < 40 for i in range(400)]
-    other = [40 <= i < 100 for i in range(400)]
-    seeds = choose(hits(own, other), [f"{i:03d}" for i in range(400)], FAST, max_seeds=1000, held_out=0.25, seed=3)
-    rows = seeds.rows
-    assert sorted(rows[seeds.positive].tolist()) == list(range(40))
-    negative = rows[~seeds.positive]
-    assert len(negative) == 40 and np.count_nonzero((negative >= 40) & (negative < 100)) == 20
-    assert seeds.held_out[seeds.positive].sum() == seeds.held_out[~seeds.positive].sum() == 10
-    assert seeds.masked[seeds.held_out].all()
-    assert 0.2 < seeds.masked[~seeds.held_out].mean() < 0.8
+def counts(seeds: Seeds, kinds: str) -> dict[str, int]:
+    return {letter: sum(kinds[row] == letter for row in seeds.rows.tolist()) for letter in "+on."}
 
 
-@pytest.mark.parametrize(("max_seeds", "others", "expected"), [(10, 30, 10), (1000, 3, 6), (1, 30, 0)])
-def test_the_smaller_class_and_the_cap_bound_the_seeds(max_seeds: int, others: int, expected: int) -> None:
-    own = [True] * 20 + [False] * others
-    seeds = choose(
-        hits(own, [False] * len(own)), [str(i) for i in range(len(own))], FAST,
-        max_seeds=max_seeds, held_out=0.2, seed=1,
-    )  # fmt: skip
-    assert len(seeds.rows) == expected and seeds.positive.sum() * 2 == expected
+def test_as_many_negatives_as_positives_a_third_of_each_kind() -> None:
+    kinds = "+" * 42 + "o" * 60 + "n" * 30 + "." * 300
+    seeds = choose(corpus(kinds), FAST, max_seeds=1000, held_out=0.25, seed=3)
+    assert counts(seeds, kinds) == {"+": 42, "o": 14, "n": 14, ".": 14}
+    assert seeds.positive.tolist() == [kinds[row] == "+" for row in seeds.rows.tolist()]
+    assert seeds.masked[seeds.part != TRAIN].all()
+    assert 0.2 < seeds.masked[seeds.part == TRAIN].mean() < 0.8
+
+
+@pytest.mark.parametrize(
+    ("kinds", "max_seeds", "expected"),
+    [
+        ("+" * 40 + "o" * 5 + "n" * 6 + "." * 90, 1000, {"+": 40, "o": 5, "n": 6, ".": 29}),
+        ("+" * 40 + "o" * 50 + "n" * 50 + "." * 3, 1000, {"+": 40, "o": 18, "n": 19, ".": 3}),
+        ("+" * 40 + "o" * 3, 1000, {"+": 3, "o": 3, "n": 0, ".": 0}),
+        ("+" * 40 + "o" * 30, 10, {"+": 5, "o": 5, "n": 0, ".": 0}),
+        ("+" * 40 + "o" * 30, 1, {"+": 0, "o": 0, "n": 0, ".": 0}),
+        ("." * 40, 100, {"+": 0, "o": 0, "n": 0, ".": 0}),
+    ],
+)
+def test_one_kind_stands_in_for_another_up_to_the_cap(kinds: str, max_seeds: int, expected: dict[str, int]) -> None:
+    found = counts(choose(corpus(kinds), FAST, max_seeds=max_seeds, held_out=0.2, seed=1), kinds)
+    assert found["+"] == expected["+"] and sum(found.values()) == 2 * expected["+"]
+    for letter in "on.":
+        assert abs(found[letter] - expected[letter]) <= 1
+
+
+def test_held_out_seeds_stand_for_all_of_their_kind() -> None:
+    kinds = "+" * 48 + "o" * 60 + "n" * 90 + "." * 302
+    seeds = choose(corpus(kinds), FAST, max_seeds=1000, held_out=0.5, seed=3)
+    for part in (CALIBRATE, MEASURE):
+        for letter in "+on.":
+            here = [at for at in np.flatnonzero(seeds.part == part) if kinds[seeds.rows[at]] == letter]
+            assert len(here) == (12 if letter == "+" else 4)
+            assert seeds.weights[here].sum() == pytest.approx(kinds.count(letter))
+
+
+def test_plain_negatives_come_from_the_repositories_of_the_positives() -> None:
+    kinds = "+" * 30 + "." * 170
+    repositories = [("a", "b", "c", "d")[i % 4] if kind == "." else "a" for i, kind in enumerate(kinds)]
+    seeds = choose(corpus(kinds, repositories), FAST, max_seeds=1000, held_out=0.2, seed=3)
+    negative = [repositories[row] for row in seeds.rows[~seeds.positive].tolist()]
+    assert negative == ["a"] * 30
+    more = corpus("+" * 60 + kinds[30:], ["a"] * 60 + repositories[30:])
+    seeds = choose(more, FAST, max_seeds=1000, held_out=0.2, seed=3)
+    negative = [more.repositories[row] for row in seeds.rows[~seeds.positive].tolist()]
+    assert len(negative) == 60 and negative.count("a") == repositories[30:].count("a") < 60
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
-    ids = [f"{i:03d}" for i in range(90)]
-    own, other = [i % 3 == 0 for i in range(90)], [i % 3 == 1 for i in range(90)]
+    given = corpus("+o.n." * 20)
 
-    def chosen(order: list[int]) -> list[tuple[str, bool, bool, bool]]:
-        found = hits([own[i] for i in order], [other[i] for i in order])
-        seeds = choose(found, [ids[i] for i in order], FAST, max_seeds=40, held_out=0.3, seed=8)
-        columns = (seeds.rows.tolist(), seeds.positive.tolist(), seeds.held_out.tolist(), seeds.masked.tolist())
-        return [(ids[order[row]], *rest) for row, *rest in zip(*columns, strict=True)]
+    def chosen(order: list[int]) -> list[tuple[object, ...]]:
+        moved = Corpus(
+            [given.ids[i] for i in order],
+            ["o/n"] * len(order),
+            {name: hits[order] for name, hits in given.hits.items()},
+            {name: near[order] for name, near in given.near.items()},
+        )
+        seeds = choose(moved, FAST, max_seeds=30, held_out=0.3, seed=8)
+        columns = (seeds.rows, seeds.positive, seeds.part, seeds.masked, seeds.weights)
+        return [(moved.ids[row], *rest) for row, *rest in zip(*(column.tolist() for column in columns), strict=True)]
 
-    assert chosen(list(range(90))) == chosen(list(range(89, -1, -1)))
-
-
-def test_masking_leaves_no_term_even_where_the_rest_closes_up_to_one() -> None:
-    criterion = Criterion.MEMORY_EFFICIENCY
-    message = "memory memory leak leak in the reader"
-    assert criterion not in matches(mask(message, criterion))
-    assert mask(message, criterion).split()[-3:] == ["in", "the", "reader"]
+    assert chosen(list(range(100))) == chosen(list(range(99, -1, -1)))
 
 
 def test_the_summary_says_what_the_change_adds_and_removes() -> None:
-    old = "head\nfor item in items:\n    sendOne(item)\ntail\n" * 1
+    old = "head\nfor item in items:\n    sendOne(item)\ntail\n"
     new = "head\nsend_batch(items)\ntail\n"
     added, removed = changed_words(old, new)
     assert added == ["batch"]  # send, items and the brackets are on both sides
     assert removed == ["for", "item", "in", ":", "one", "item"]
-    text = summary(full_message("Fewer calls", "Fewer calls\n\nbody"), "a/b.py", old, new)
-    assert text.splitlines()[0] == "Fewer calls body"
-    assert text.splitlines()[1] == "in a/b.py"
+    text = summary(full_message("Fewer calls", "Fewer calls\n\nbody"), change("a/b.py", old, new))
+    assert text.splitlines() == [
+        "Fewer calls body", "in a/b.py", "added batch", "removed for item in : one item"
+    ]  # fmt: skip
     assert full_message("Subject", "only body") == "Subject\nonly body"
 
 
 def test_a_huge_rewrite_is_summarised_briefly() -> None:
     old = "\n".join(f"old{i} x" for i in range(20_000))
     new = "\n".join(f"new{i} y" for i in range(20_000))
-    assert len(summary("m", "p", old, new)) < 2000
+    assert len(summary("m" * 9999, change("p", old, new))) < 2000
     assert changed_words(old, old) == ([], [])

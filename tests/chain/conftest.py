@@ -17,6 +17,7 @@ STUDY = {
     "review": {"reviewers": ["tiny"], "min_rating": 1.0},
     "instruct": {"writer": "tiny", "max_new_tokens": 12, "temperature": 1.0},  # greedy, it writes blank lines
     "judge": {"judges": ["tiny"], "require": "not_contradicted", "margin": 0.5},
+    "collections": {"code": ["commits", "mutants"]},
     "preferences": {"tokenizer": "tiny", "max_general_pairs": 24},
     "benchmark": {"name": "crb_test", "humaneval": {"benchmark_problems": 4, "general_problems": 12}},
     "train": {

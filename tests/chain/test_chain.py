@@ -68,9 +68,17 @@ def test_rows_in_are_kept_or_dropped_and_go_on_to_the_next_stage(finished):
     folder = finished.folder / "results"
     assert total["mine"]["in"] == pq.read_metadata(folder / "warehouse/commits.parquet").num_rows
     assert total["mine"]["kept"] == pq.read_metadata(folder / "commits/mined.parquet").num_rows
-    assert total["assemble-code"]["kept"] == pq.read_metadata(folder / "preferences/code.parquet").num_rows
-    assert total["assemble-code"]["kept"] == total["train-preference"]["in"]
-    assert total["assemble-general"]["kept"] == total["train-pretraining"]["in"]
+    collected = {row["scope"]: row for row in ledger if row["stage"] == "collect"}
+    accepted = records.read(folder / "contents/accepted.parquet", "labelled", ["split"])["split"].to_pylist()
+    assert collected["commits"]["rows_in"] == collected["mutants"]["rows_in"] == accepted.count("train") > 0
+    for name, sources in (("code", ("commits", "mutants")), ("general", ("humaneval", "instructions"))):
+        assembled = {row["scope"]: row for row in ledger if row["stage"] == f"assemble_{name}"}
+        assert set(assembled) == set(sources)
+        for source in sources:
+            assert collected[source]["rows_kept"] == assembled[source]["rows_in"] > 0
+        assert total[f"assemble_{name}"]["kept"] == pq.read_metadata(folder / f"preferences/{name}.parquet").num_rows
+    assert total["assemble_code"]["kept"] == total["train-preference"]["in"]
+    assert total["assemble_general"]["kept"] == total["train-pretraining"]["in"]
     assert total["benchmark"]["kept"] == pq.read_metadata(folder / "benchmark/crb_test.parquet").num_rows
 
 
@@ -79,7 +87,8 @@ def test_nothing_of_the_benchmark_is_in_training(finished):
     accepted = {row["id"]: row for row in records.read(folder / "contents/accepted.parquet", "labelled").to_pylist()}
     code = records.read(folder / "preferences/code.parquet", "preferences").to_pylist()
     assert code
-    trained = {name for row in code for name in accepted[row["idx"]]["repositories"]}
+    assert {row["source"] for row in code} == {"commits", "mutants"}
+    trained = {name for row in code for name in accepted[row["idx"].partition(":")[2]]["repositories"]}
     held_out = {name for row in accepted.values() if row["split"] == "benchmark" for name in row["repositories"]}
     assert held_out
     assert trained.isdisjoint(held_out)

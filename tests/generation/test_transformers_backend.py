@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import pytest
@@ -115,6 +116,51 @@ def test_sampling_follows_the_seed_and_the_probabilities(llama, tokenizer):
     top = int(expected.argmax())
     share = texts.count(tokenizer.decode([top], skip_special_tokens=True)) / 400
     assert share == pytest.approx(float(expected[top]), abs=0.09)
+
+
+def test_the_nucleus_is_the_likeliest_tokens_that_hold_top_p(llama, tokenizer):
+    draws = [
+        Request(
+            key=f"{n:04}", user="x", system=SYSTEM, max_new_tokens=1, temperature=1.5, top_p=0.5, seed=n, logprobs=1
+        )
+        for n in range(300)
+    ]
+    found = [c.tokens[0].text if c.tokens else "" for c in answers(llama, draws, budget=20000).values()]
+    chances = torch.softmax(last_logits(llama, prompt_ids(tokenizer, draws[0])).double() / 1.5, -1)
+    nucleus, held = [], 0.0
+    for token in chances.argsort(descending=True).tolist():
+        if held >= 0.5:
+            break
+        nucleus.append(token)
+        held += float(chances[token])
+    assert 3 < len(nucleus) < 100
+    texts = {tokenizer.decode([token]): float(chances[token]) / held for token in nucleus}
+    assert set(found) - {""} <= set(texts)
+    top = max(texts, key=texts.get)
+    assert found.count(top) / 300 == pytest.approx(texts[top], abs=0.1)
+    everything = [dataclasses.replace(draw, top_p=1.0) for draw in draws]
+    assert {c.text for c in answers(llama, everything, budget=20000).values()} - set(texts)
+
+
+def test_tokens_tell_the_models_own_probabilities(llama, tokenizer):
+    requests = [dataclasses.replace(request, logprobs=3) for request in written(0.7)]
+    found, plain = answers(llama, requests), answers(llama, written(0.7))
+    for request in requests:
+        answer, start = found[request.key], prompt_ids(tokenizer, request)
+        assert answer.text == plain[request.key].text
+        assert plain[request.key].tokens is None
+        assert (answer.prompt_tokens, answer.new_tokens) == (len(start), len(answer.tokens))
+        ids = list(start)
+        for token in answer.tokens:
+            values = torch.log_softmax(last_logits(llama, ids), -1)
+            likeliest = values.topk(3)
+            assert [value for _, value in token.alternatives] == pytest.approx(likeliest.values.tolist(), abs=1e-4)
+            ids.append(next(i for i in range(len(tokenizer)) if tokenizer.decode([i]) == token.text))
+            if "\ufffd" in token.text:  # a byte that is no character alone: which one it was is not told
+                break
+            assert token.logprob == pytest.approx(float(values[ids[-1]]), abs=1e-4)
+    weighed_answer = answers(llama, weighed()[:1])["k0"]
+    assert (weighed_answer.prompt_tokens, weighed_answer.new_tokens) == (len(prompt_ids(tokenizer, weighed()[0])), 0)
 
 
 def test_special_tokens_and_long_prompts_are_missing_not_cut(make_model, tokenizer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pyarrow as pa
 import pytest
@@ -41,6 +42,17 @@ class Scripted:
 @pytest.fixture
 def scripted():
     return Scripted
+
+
+@pytest.fixture
+def marked():
+    """A reply to a request for a text: the content between the marks that the request ends with."""
+
+    def reply(request, content):
+        opening, closing = re.findall(r"\[/?[A-Z]+ \d+\]", request.user)[-2:]
+        return f"I have looked at it. {opening} {content} {closing}"
+
+    return reply
 
 
 @pytest.fixture

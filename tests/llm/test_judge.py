@@ -1,4 +1,4 @@
-"""Votes name the side they are for in either order, and a liking for a position decides nothing."""
+"""Votes name the side they are for in either order; an answer that cannot be read is no vote, and no tie."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import pyarrow as pa
 import pytest
 
 from themis.errors import Problem
-from themis.generation import Completion
-from themis.llm.judge import judge, judge_metrics
-from themis.prompting.judging import decide, read_verdict
+from themis.llm.judge import judge
+from themis.llm.model import Sampling
 from themis.records import SCHEMAS
-
-EMPTY = SCHEMAS["instructions"].empty_table()
 
 
 def sees_new_first(request):
@@ -23,17 +20,10 @@ def fair(request):
     return (0.6, 0.3, 0.1) if sees_new_first(request) else (0.3, 0.6, 0.1)
 
 
-def positional(request):
-    return (0.8, 0.15, 0.05)
-
-
-def leaning(request):
-    """Likes the first reply much, and the new code a little."""
-    return (0.8, 0.15, 0.05) if sees_new_first(request) else (0.7, 0.25, 0.05)
-
-
-def vote(labelled, generator, **settings):
-    return judge(labelled, settings.pop("instructions", EMPTY), generator, "j", **{"votes": 2, "seed": 1, **settings})
+def vote(labelled, generator, *, votes=2, seed=1, instructions=None, **options):
+    sampling = Sampling(max_new_tokens=64, temperature=options.pop("temperature", 0.0), seed=seed)
+    tables = judge(labelled, instructions or {}, generator, "j", votes=votes, sampling=sampling, **options)
+    return pa.concat_tables([SCHEMAS["judgements"].empty_table(), *tables])
 
 
 def test_half_of_the_votes_show_chosen_first_and_favours_maps_back(make_labelled, scripted):
@@ -53,15 +43,8 @@ def test_half_of_the_votes_show_chosen_first_and_favours_maps_back(make_labelled
 def test_only_training_pairs_are_judged_with_their_instruction_where_there_is_one(make_labelled, scripted):
     labelled = make_labelled(6, split=["train", "benchmark"] * 3)
     ids = [row["id"] for row in labelled.to_pylist() if row["split"] == "train"]
-    instructions = pa.Table.from_pylist(
-        [
-            {"id": ids[0], "writer": "w", "style": "s", "instruction": "Please sort it."},
-            {"id": ids[1], "writer": "w", "style": "s", "missing_reason": "empty"},
-        ],
-        schema=SCHEMAS["instructions"],
-    )
     generator = scripted(fair)
-    table = vote(labelled, generator, instructions=instructions)
+    table = vote(labelled, generator, instructions={ids[0]: "Please sort it."})
     assert set(table["id"].to_pylist()) == set(ids)
     told = {request.key.split("/")[0] for request in generator.asked if "Please sort it." in request.user}
     assert told == {ids[0]}
@@ -71,68 +54,41 @@ def test_only_training_pairs_are_judged_with_their_instruction_where_there_is_on
 
 
 def test_shards_together_are_the_whole(make_labelled, scripted):
-    whole = vote(make_labelled(9), scripted(leaning))
-    parts = [vote(make_labelled(9), scripted(leaning), shard=i, shards=2) for i in range(2)]
-    assert pa.concat_tables(parts).sort_by([("id", "ascending"), ("sample", "ascending")]).equals(whole)
+    order = [("id", "ascending"), ("sample", "ascending")]
+    whole = vote(make_labelled(9), scripted(fair))
+    parts = [vote(make_labelled(9), scripted(fair), shard=i, shards=2) for i in range(2)]
+    assert all(0 < part.num_rows < 18 for part in parts)
+    assert pa.concat_tables(parts).sort_by(order).equals(whole.sort_by(order))
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "expected"),
-    [((0.5, 0.3, 0.2), "A"), ((0.1, 0.6, 0.3), "B"), ((0.2, 0.2, 0.6), "TIE"), ((0.4, 0.4, 0.2), "TIE"), ((0.4, 0.2, 0.4), "TIE")],
-)  # fmt: skip
-def test_the_likeliest_option_is_the_vote_and_a_draw_is_a_tie(probabilities, expected):
-    assert read_verdict(Completion("k", probabilities=probabilities)).vote == expected
-    assert read_verdict(Completion("k", missing_reason="prompt too long")) is None
+def test_a_vote_in_a_text_is_read_and_what_cannot_be_read_is_told_from_a_tie(make_labelled, scripted, marked):
+    labelled = make_labelled(5)
+    ids = labelled["id"].to_pylist()
+    replies = {
+        ids[0]: lambda r: marked(r, "A"),
+        ids[1]: lambda r: marked(r, "TIE"),
+        ids[2]: lambda r: marked(r, "both are fine"),
+        ids[3]: lambda r: {"text": "The first one", "finish_reason": "length"},
+        ids[4]: lambda r: {"missing_reason": "prompt too long"},
+    }
+    table = vote(labelled, scripted(lambda r: replies[r.key.split("/")[0]](r)), answer="text")
+    for row in table.to_pylist():
+        place = ids.index(row["id"])
+        assert row["vote"] == ("A", "TIE", None, None, None)[place]
+        side = "chosen" if row["chosen_first"] else "rejected"
+        assert row["favours"] == (side, "tie", None, None, None)[place]
+        assert (row["missing_reason"] is None) == (place < 2)
+        assert row["finish_reason"] == ("stop", "stop", "stop", "length", None)[place]
+        assert (row["text"] is None) == (place == 4)
+        assert row["probabilities"] is None
+    assert len(set(table["missing_reason"].to_pylist())) == 4  # none, and three reasons
 
 
-def test_position_cancels_out_and_what_is_left_decides(make_labelled, scripted):
-    labelled = make_labelled(3)
-    ids = set(labelled["id"].to_pylist())
-    assert decide(vote(labelled, scripted(fair)), 0.0) == {i: ("chosen", pytest.approx(0.3)) for i in ids}
-    assert decide(vote(labelled, scripted(positional)), 0.0) == dict.fromkeys(ids, ("tie", 0.0))
-    # (0.8 - 0.15) in one order, (0.25 - 0.7) in the other
-    assert decide(vote(labelled, scripted(leaning)), 0.0) == {i: ("chosen", pytest.approx(0.1)) for i in ids}
-    assert decide(vote(labelled, scripted(leaning)), 0.11) == {i: ("tie", pytest.approx(0.1)) for i in ids}
-
-
-def row(id_, judge_name, sample, chosen_first, probabilities):
-    reason = None if probabilities else "prompt too long"
-    return {"id": id_, "judge": judge_name, "criterion": "c", "sample": sample, "chosen_first": chosen_first,
-            "probabilities": probabilities, "missing_reason": reason}  # fmt: skip
-
-
-def test_a_judge_heard_in_one_order_only_does_not_count():
-    rows = [
-        row("one_sided", "j1", 0, True, [0.9, 0.1, 0.0]),
-        row("one_sided", "j1", 1, False, None),
-        row("rescued", "j1", 0, True, [0.9, 0.1, 0.0]),
-        row("rescued", "j1", 1, False, None),
-        row("rescued", "j2", 0, True, [0.2, 0.7, 0.1]),
-        row("rescued", "j2", 1, False, [0.6, 0.3, 0.1]),
-        # three votes in one order, one in the other: the orders weigh the same
-        row("uneven", "j1", 0, True, [0.8, 0.2, 0.0]),
-        row("uneven", "j1", 1, False, [0.8, 0.2, 0.0]),
-        row("uneven", "j1", 2, True, [0.8, 0.2, 0.0]),
-        row("uneven", "j1", 4, True, [0.8, 0.2, 0.0]),
-    ]
-    table = pa.Table.from_pylist(rows, schema=SCHEMAS["judgements"])
-    decisions = decide(table, 0.0)
-    assert set(decisions) == {"rescued", "uneven"}
-    assert decisions["rescued"] == ("rejected", pytest.approx((0.5 + 0.3) / 2))
-    assert decisions["uneven"][0] == "tie"
-    assert decide(table.take(list(range(9, -1, -1))), 0.0) == decisions
-
-
-def test_metrics_tell_a_fair_judge_from_a_positional_one(make_labelled, scripted):
-    def numbers(generator):
-        return {row["metric"]: row["value"] for row in judge_metrics(vote(make_labelled(6), generator)).to_pylist()}
-
-    assert numbers(scripted(fair)) == {
-        "votes": 12, "missing_votes": 0, "position_bias": 0.5, "tie_share": 0, "chosen_share": 1, "order_agreement": 1
-    }  # fmt: skip
-    biased = numbers(scripted(positional))
-    assert (biased["position_bias"], biased["order_agreement"], biased["chosen_share"]) == (1.0, 0.0, 0.5)
-    undecided = numbers(scripted(lambda _: (0.2, 0.2, 0.6)))
-    assert (undecided["tie_share"], undecided["position_bias"], undecided["order_agreement"]) == (1.0, None, 1.0)
-    silent = numbers(scripted(lambda _: {"missing_reason": "prompt too long"}))
-    assert (silent["votes"], silent["missing_votes"], silent["order_agreement"]) == (0, 12, None)
+def test_sampled_votes_have_seeds_of_their_own_which_no_shard_changes(make_labelled, scripted, marked):
+    generator = scripted(lambda r: marked(r, "B"))
+    vote(make_labelled(5), generator, votes=8, answer="text", temperature=0.8)
+    seeds = {request.key: request.seed for request in generator.asked}
+    assert len(set(seeds.values())) == 40
+    vote(make_labelled(5), generator, votes=8, answer="text", temperature=0.8, shard=1, shards=2)
+    assert generator.asked
+    assert all(seeds[request.key] == request.seed for request in generator.asked)

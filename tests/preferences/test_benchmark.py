@@ -47,13 +47,14 @@ def passes(code, one):
 def build(tables, chat, monkeypatch):
     monkeypatch.setattr(benchmark, "tasks", lambda: TASKS)
 
-    def run(rows=(), asked=None, problems=6, folder=None, most=0, max_tokens=3000):
+    def run(rows=(), asked=None, problems=6, folder=None, most=0, max_tokens=3000, within=()):
         ledger = Ledger("benchmark")
-        table, metrics = build_benchmark(
+        table, metrics, lengths = build_benchmark(
             tables.accepted(list(rows)), tables.instructions(asked or {}), chat,
             max_tokens=max_tokens, humaneval_problems=problems, timeout_s=30, memory_mb=256,
-            folder=folder, pairs_per_subset=most, seed=7, ledger=ledger,
+            folder=folder, pairs_per_subset=most, balance_within=within, seed=7, ledger=ledger,
         )  # fmt: skip
+        run.lengths = lengths.to_pylist()
         return (
             table.to_pylist(),
             {row["metric"]: row["value"] for row in metrics.to_pylist()},
@@ -133,6 +134,24 @@ def test_commit_pairs_carry_the_published_subsets(build):
     dropped = {row["reason"] for row in ledger if row["scope"] == "COMMITPREFS_READABILITY"}
     assert dropped == {"identical", "too long", "special token in the text", "no instruction"}
     assert made == build(rows[::-1], asked, problems=0)[0]
+
+
+def test_pairs_go_until_chosen_is_as_often_longer_as_shorter(build):
+    rows = [
+        {"id": f"{at:032x}", "split": "benchmark", "old_contents": "x = 1\n", "new_contents": f"y = {'1' * at}\n"}
+        for at in range(6)
+    ]  # one shorter, one as long, four longer
+    asked = {row["id"]: f"Write {row['id']}" for row in rows}
+    made, _, ledger = build(rows, asked, problems=0, within=["source", "aspect"])
+    longer = [len(row["chosen"]) - len(row["rejected"]) for row in made]
+    assert (len(made), sum(one > 0 for one in longer), sum(one < 0 for one in longer)) == (3, 1, 1)
+    counts = {
+        (row["reason"], row["rows_dropped"], row["rows_in"], row["rows_kept"]) for row in ledger if row["rows_in"]
+    }
+    assert counts == {("length balance", 3, 6, 3)}
+    found = {row["moment"]: (row["longer"], row["equal"], row["shorter"]) for row in build.lengths}
+    assert found == {"before": (4, 1, 1), "after": (1, 1, 1)}
+    assert len(build(rows, asked, problems=0)[0]) == 6
 
 
 @pytest.fixture
@@ -233,48 +252,34 @@ def test_the_real_files_have_their_published_counts():
     assert sum(row["language"] is None for row in pairs["HUMANEVAL_PACK"]) == 164  # Rust
 
 
-def test_the_commands_run_on_the_real_problems_and_repeat_themselves(tables, tokenizer_folder, tmp_path):
-    names = [f"f{at}" for at in range(4)]
-    rows = [
-        {
-            "id": name,
-            "old_contents": f"def {name}(x):\n    return x\n",
-            "new_contents": f"def {name}(x):\n    return {name} + x\n",
-        }
-        for name in names
-    ]
-    rows[3] |= {"split": "benchmark", "repository": "other/one"}
-    accepted, asked, votes = (tmp_path / f"{name}.parquet" for name in ("accepted", "instructions", "judgements"))
-    write(tables.accepted(rows), accepted, "labelled")
-    write(tables.instructions({name: f"Write {name}" for name in names}), asked, "instructions")
-    write(tables.judgements(dict.fromkeys(names, "chosen")), votes, "judgements")
+def test_the_command_runs_on_the_real_problems_and_repeats_itself(tables, tokenizer_folder, tmp_path):
+    row = {"id": "a", "split": "benchmark", "old_contents": "x = 1\n", "new_contents": "y = 2\n"}
+    accepted, asked = (tmp_path / f"{name}.parquet" for name in ("accepted", "instructions"))
+    write(tables.accepted([row]), accepted, "labelled")
+    write(tables.instructions({"a": "Write a"}), asked, "instructions")
 
     def run(folder):
-        def themis(command, name, *options):
-            files = [accepted, asked, folder / f"{name}.parquet", "--ledger", folder / f"{name}_ledger.parquet"]
-            shared = ["--tokenizer", tokenizer_folder, "--max-tokens", 4000, "--seed", 3]
-            done = CliRunner().invoke(app, [str(one) for one in (command, *files, *shared, *options)])
-            assert done.exit_code == 0, done.output
-            return folder / f"{name}.parquet"
-
-        bench = themis(
-            "build-benchmark", "benchmark", "--humaneval-problems", 2, "--timeout", 10, "--memory-mb", 512,
-            "--metrics", folder / "metrics.parquet",
-        )  # fmt: skip
-        filters = [
-            "--benchmark", bench, "--min-syntax-depth", 3, "--overlap-words", 13, "--near-duplicate", 0.75,
-            "--share-none", 0.15, "--share-all", 0.2, "--share-single", 0.65,
-        ]  # fmt: skip
-        themis("assemble-code", "code", *filters, "--judgements", votes, "--margin", 0, "--require", "confirmed")
-        themis("assemble-general", "general", *filters, "--humaneval-problems", 8, "--benchmark-problems", 2)
+        files = {name: folder / f"{name}.parquet" for name in ("ledger", "metrics", "lengths")}
+        options = ["--tokenizer", tokenizer_folder, "--max-tokens", 4000, "--seed", 3, "--humaneval-problems", 2]
+        options += ["--timeout", 10, "--memory-mb", 512, "--balance-within", "source"]
+        options += [part for name, path in files.items() for part in (f"--{name}", path)]
+        command = ["build-benchmark", accepted, asked, folder / "benchmark.parquet", *options]
+        done = CliRunner().invoke(app, [str(one) for one in command])
+        assert done.exit_code == 0, done.output
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
     first, second = (run(tmp_path / name) for name in ("one", "two"))
     assert first == second
-    assert len(first) == 7
-    bench = read(tmp_path / "one" / "benchmark.parquet", "benchmark")
-    assert sorted(bench["subset"].to_pylist()) == ["COMMITPREFS_FUNCTIONAL"] + ["HUMANEVAL_MUTANTS"] * 2
-    assert len(read(tmp_path / "one" / "code.parquet", "preferences")) == 3
-    assert {"humaneval", "instructions"} == set(
-        read(tmp_path / "one" / "general.parquet", "preferences")["source"].to_pylist()
+    assert sorted(first) == ["benchmark.parquet", "ledger.parquet", "lengths.parquet", "metrics.parquet"]
+    lengths = pl.from_arrow(read(tmp_path / "one" / "lengths.parquet", "lengths"))
+    before = (
+        lengths.filter(pl.col("moment") == "before")
+        .group_by("source")
+        .agg(n=pl.sum_horizontal("longer", "equal", "shorter").sum())
     )
+    assert dict(before.iter_rows()) == {"COMMITPREFS_FUNCTIONAL": 1, "HUMANEVAL_MUTANTS": 2}
+    bench = read(tmp_path / "one" / "benchmark.parquet", "benchmark")
+    after = (
+        lengths.filter(pl.col("moment") == "after").select(pl.sum_horizontal("longer", "equal", "shorter").sum()).item()
+    )
+    assert len(bench) == after >= 1

@@ -6,8 +6,15 @@ import re
 import numpy as np
 import pytest
 
-from themis.preferences.decontaminate import overlapping
-from themis.preferences.near import near, repeated
+from themis.preferences.decontaminate import Runs
+from themis.preferences.near import Neighbours, repeated
+from themis.similarity.signatures import Method
+
+NEAR = Method(threshold=0.75)
+
+
+def overlapping(texts, reference, words):
+    return Runs.of([reference], words).shared_by(texts)
 
 
 def runs(text, words):
@@ -69,25 +76,51 @@ def variants(seed, base, shares):
     return texts
 
 
-def test_repetitions_are_dropped_and_only_they():
+def repetitions(texts, scratch, sources=None, batch=3):
+    """Told of the texts some at a time."""
+    sources = np.array(sources or [0] * len(texts), np.uint64)
+    parts = ((texts[at : at + batch], sources[at : at + batch]) for at in range(0, len(texts), batch))
+    return repeated(parts, len(texts), NEAR, scratch)
+
+
+def test_repetitions_are_dropped_and_only_they(tmp_path):
     texts = [text for seed in range(8) for text in variants(seed, prose(seed, 200), [0, 0, 0.01, 0.02, 0.5])]
-    marked = repeated(texts, 0.75)
+    marked = repetitions(texts, tmp_path)
     kept = np.flatnonzero(~marked)
     for at in np.flatnonzero(marked):
-        assert any(jaccard(texts[at], texts[other]) >= 0.75 for other in kept if other < at)
+        assert any(jaccard(texts[at], texts[other]) >= 0.75 for other in range(at))
     assert all(jaccard(texts[i], texts[j]) < 0.75 for i in kept for j in kept if i < j)
     assert [at for at in range(0, 40, 5) if marked[at]] == []  # the first of each family stays
+    assert (repetitions(texts, tmp_path, batch=40) == marked).all()
 
 
-def test_a_chain_of_similar_texts_is_not_followed():
+def test_a_chain_of_similar_texts_is_one_repetition(tmp_path):
     words = [f"w{at}" for at in range(200)]
     texts = [" ".join(words[shift : shift + 100]) for shift in (0, 10, 20)]
     assert jaccard(texts[0], texts[1]) >= 0.75 > jaccard(texts[0], texts[2])
-    assert repeated(texts, 0.75).tolist() == [False, True, False]
+    assert repetitions(texts, tmp_path).tolist() == [False, True, True]
+
+
+def test_a_repetition_is_one_within_its_source(tmp_path):
+    text = prose(3, 100)
+    assert repetitions([text] * 4, tmp_path, [0, 1, 0, 1]).tolist() == [False, False, True, True]
 
 
 def test_near_the_reference():
-    base = prose(5, 200)
+    base, short = prose(5, 200), "two words"
     close, far = variants(5, base, [0.02, 0.5])
-    assert near([close, far, base, close], [base, base], 0.75).tolist() == [True, False, True, True]
-    assert near([close], [], 0.75).tolist() == [False]
+    texts = [close, far, base, short, "two other words", ""]
+    assert Neighbours([base, base, short], NEAR).close_to(texts).tolist() == [True, False, True, True, False, False]
+    assert Neighbours([], NEAR).close_to([close]).tolist() == [False]
+    assert Neighbours([base], NEAR).close_to([]).tolist() == []
+
+
+def test_nearness_to_a_reference_is_exact_similarity():
+    reference = [prose(seed, 150) for seed in range(12)]
+    texts = [
+        text for seed in range(12) for text in variants(seed, reference[seed], [0.01, 0.02, 0.03, 0.04, 0.06, 0.1])
+    ]
+    expected = [any(jaccard(text, one) >= 0.75 for one in reference) for text in texts]
+    found = Neighbours(reference, NEAR).close_to(texts)
+    assert not (found & ~np.array(expected)).any()
+    assert 20 < sum(expected) < 60 and found.sum() >= sum(expected) - 1  # MinHash may overlook one at the threshold

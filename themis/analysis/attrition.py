@@ -14,11 +14,12 @@ STAGE_LABELS = {
     "aspects": "Criterion",
     "review": "Review",
     "benchmark": "Assembly (benchmark)",
-    "assemble-code": "Assembly (code set)",
-    "assemble-general": "Assembly (general set)",
+    "collect": "Collection",
+    "assemble_code": "Assembly (code set)",
+    "assemble_general": "Assembly (general set)",
 }
 # The stages that make pairs, and of which split's rows; each takes what the last stage before them kept.
-ASSEMBLED = {"benchmark": "benchmark", "assemble-code": "train", "assemble-general": "train"}
+ASSEMBLED = {"benchmark": "benchmark", "assemble_code": "train", "assemble_general": "train"}
 
 
 def stages(ledger: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +51,10 @@ def flow(ledger: pl.DataFrame) -> pl.DataFrame:
     not all of them were taken), reason, rows_dropped. Both training sets are assembled from the same training rows; the
     scopes of a stage within a lane are summed.
     """
-    known = ledger.filter(pl.col("stage").is_in(list(STAGE_LABELS))).with_columns(lane=_lane())
+    # Collections take the same rows several times, so they are no stage of the flow; what they drop is not taken.
+    known = ledger.filter(pl.col("stage").is_in([*STAGE_LABELS]), pl.col("stage") != "collect").with_columns(
+        lane=_lane()
+    )
     counts = (
         known.unique(["stage", "scope"], keep="first", maintain_order=True)
         .group_by("lane", "stage", maintain_order=True)

@@ -17,22 +17,21 @@ _SCHEMA = {"criterion": pl.String, "metric": pl.String, "n": pl.Int64} | dict.fr
 def held_out(metrics: pl.DataFrame) -> pl.DataFrame:
     """Precision and recall per criterion with Wilson's 95% interval: criterion, metric, n, value, low, high.
 
-    n is what the share is of: commits said to improve the criterion (precision), commits that do (recall). Null where a
-    metric is missing, and the interval where n is not known. `metrics` has schema "metrics", stage "aspects".
+    n is what the share is of: commits said to improve the criterion (precision), commits that do (recall), as many of
+    equal weight as tell as much. Null where a metric is missing: a classifier that is not used has no threshold to be
+    precise at. `metrics` has schema "metrics", stage "aspects".
     """
     own = metrics.filter(pl.col("stage") == "aspects")
     values = {(row["subject"], row["metric"]): row["value"] for row in own.iter_rows(named=True)}
     rows = []
     for criterion in ordered_groups(own["subject"].unique().to_list()):
         precision, recall = (values.get((criterion, name)) for name in ("precision", "recall"))
-        positives = values.get((criterion, "held_out_positives"))
-        right = recall * positives if recall is not None and positives else None
-        reached = round(right / precision) if right and precision else None
-        rows += [_row(criterion, "precision", precision, reached), _row(criterion, "recall", recall, positives)]
+        reached, improving = (values.get((criterion, name)) for name in ("reached", "improving"))
+        rows += [_row(criterion, "precision", precision, reached), _row(criterion, "recall", recall, improving)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
 def _row(criterion: str, metric: str, value: float | None, n: float | None) -> tuple:
     low, high = wilson(value * n, n) if value is not None and n else (math.nan, math.nan)
     ends = (None, None) if math.isnan(low) else (low, high)
-    return criterion, metric, int(n) if n else None, value, *ends
+    return criterion, metric, round(n) if n else None, value, *ends

@@ -116,12 +116,12 @@ def largest(path: Path, number: int, shown: int) -> pl.DataFrame:
     )
 
 
-def rows_of(path: Path, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+def rows_of(path: Path, ids: Sequence[str], columns: Sequence[str], key: str = "id") -> dict[str, dict[str, Any]]:
     """Some columns of the rows with these ids, by id. Only row groups that may hold one of them are decoded."""
     if not ids:
         return {}
-    found = pq.read_table(path, columns=["id", *columns], filters=[("id", "in", list(ids))], partitioning=None)
-    return {row["id"]: row for row in found.to_pylist()}
+    found = pq.read_table(path, columns=[key, *columns], filters=[(key, "in", list(ids))], partitioning=None)
+    return {row[key]: row for row in found.to_pylist()}
 
 
 def lines(text: str) -> list[str]:

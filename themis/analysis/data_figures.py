@@ -12,8 +12,8 @@ from themis.analysis.accuracy import label, ordered_groups
 from themis.analysis.drawing import BLUE, GREEN, VERMILLION, first_legend, panels, share_axis, style
 
 
-def counts(tables: Mapping[str, pl.DataFrame]) -> Figure:
-    """Pairs by criterion and language: a grid per data set. Values are what `composition.composition` returns."""
+def counts(tables: Mapping[str, pl.DataFrame], noun: str = "pairs") -> Figure:
+    """Pairs, or what `noun` says, by criterion and language: a grid per data set. Values are what `composition.composition` returns."""
     languages = ordered_groups({language for table in tables.values() for language in table["language"]})
     grids = {name: _grid(table, languages) for name, table in tables.items()}
     heights = [0.32 * max(len(grid), 1) + 0.55 for grid in grids.values()]
@@ -33,7 +33,7 @@ def counts(tables: Mapping[str, pl.DataFrame]) -> Figure:
             axis.set_yticks(range(len(grid)), [label(aspect) for aspect in grid])
             axis.tick_params(length=0)
             axis.spines[:].set_visible(False)
-            axis.set_title(f"{name}: {values.sum():,} pairs")
+            axis.set_title(f"{name}: {values.sum():,} {noun}")
     return figure
 
 

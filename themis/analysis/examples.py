@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from themis import chance
+from themis import chance, records
+from themis.analysis.accuracy import label
 from themis.analysis.contents import lines, rows_of
 from themis.analysis.pages import render
 
@@ -61,6 +62,28 @@ def changes(path: Path, ids: Sequence[str]) -> str:
         for row in (found[one] for one in ids)
     ]
     return render("comparisons.html.j2", examples=shown, nothing="No change was kept.")
+
+
+def preferences(path: Path, number: int, seed: int) -> str:
+    """HTML of `number` pairs of a preferences table, drawn by chance: one of each criterion in turn, the most frequent
+    first; rejected on the left and chosen on the right."""
+    rows = pl.DataFrame(pl.from_arrow(records.read(path, "preferences", ["idx", "aspect"])))
+    drawn = rows[chance.order(seed, "example pair", rows["idx"].to_list())].with_columns(
+        turn=pl.int_range(pl.len()).over("aspect"), often=pl.len().over("aspect")
+    )
+    ids = drawn.sort("turn", "often", "aspect", descending=[False, True, False])["idx"].head(number).to_list()
+    found = rows_of(path, ids, ["aspect", "language", "source", "input", "chosen", "rejected"], key="idx")
+    shown = [
+        {
+            "title": _said(label(row["aspect"]), row["source"]),
+            "said": _said(row["input"]),
+            "facts": [_said(row["language"]), _said(row["idx"])],
+            "sides": ("Rejected", "Chosen"),
+            **_comparison(row["rejected"][:_LONGEST_TEXT], row["chosen"][:_LONGEST_TEXT]),
+        }
+        for row in (found[one] for one in ids)
+    ]
+    return render("comparisons.html.j2", examples=shown, nothing="The set holds no pair.")
 
 
 def near_duplicates(path: Path, members: pl.DataFrame, number: int) -> str:

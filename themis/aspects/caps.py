@@ -25,9 +25,11 @@ def within_caps(
     group rows reached by a term go first, then a hash of the seed decides; so it does among the groups of a last turn
     that is not full.
     """
+    kept = np.zeros(len(ids), bool)
     groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for at, (split, aspect, language) in enumerate(zip(splits, aspects, languages, strict=True)):
-        if aspect is not None:
+        kept[at] = aspect is not None and caps.get(split) is None
+        if aspect is not None and not kept[at]:
             groups[split, aspect, language].append(at)
     turns: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for (split, aspect, language), members in groups.items():
@@ -36,7 +38,6 @@ def within_caps(
         for turn, place in enumerate(order):
             tie = chance.digest(seed, f"aspects/turn/{turn}", f"{aspect}/{language}")
             turns[split].append((turn, tie, members[place]))
-    kept = np.zeros(len(ids), bool)
     for split, rows in turns.items():
-        kept[[at for _, _, at in sorted(rows)[: caps.get(split)]]] = True
+        kept[[at for _, _, at in sorted(rows)[: caps[split]]]] = True
     return kept

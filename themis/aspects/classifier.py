@@ -41,7 +41,11 @@ class Classifier:
 
     def probabilities(self, texts: Sequence[str], label: str | None = None) -> np.ndarray:
         """The probability of each text, float64 [N], to four decimals: batches of other texts do not show in it."""
-        return np.round(_sigmoid(self.scale * self.logits(texts, label) + self.shift), 4)
+        return self.calibrated(self.logits(texts, label))
+
+    def calibrated(self, logits: np.ndarray) -> np.ndarray:
+        """The probability that each logit stands for."""
+        return np.round(sigmoid(self.scale * logits + self.shift), 4)
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[str], label: str | None = None) -> np.ndarray:
@@ -88,11 +92,11 @@ class Classifier:
                     rate.step()
                     shown.update()
 
-    def calibrate(self, logits: np.ndarray, positive: np.ndarray) -> None:
+    def calibrate(self, logits: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> None:
         """Fit scale >= 0 and shift to held-out logits, with the smoothed targets of Platt (1999).
 
-        Both classes weigh the same, so that a probability of 0.5 is where a positive and a negative are as likely as
-        in the balanced seeds. Without both classes the calibration stays as it is.
+        Each row counts by its weight: the commits it stands for, so that a probability is the share of commits like it
+        that improve the criterion. Without both classes the calibration stays as it is.
         """
         from scipy.optimize import minimize
 
@@ -100,14 +104,14 @@ class Classifier:
         if not ones or not zeros:
             return
         targets = np.where(positive, (ones + 1) / (ones + 2), 1 / (zeros + 2))
-        shares = np.where(positive, 0.5 / ones, 0.5 / zeros)
+        shares = weights / weights.sum()
 
-        def loss(weights: np.ndarray) -> float:
-            z = weights[0] * logits + weights[1]
+        def loss(given: np.ndarray) -> float:
+            z = given[0] * logits + given[1]
             return float(shares @ (np.logaddexp(0, z) - targets * z))
 
         found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, 100.0), (-100.0, 100.0)])
-        self.scale, self.shift = (round(float(weight), 6) for weight in found.x)
+        self.scale, self.shift = (round(float(value), 6) for value in found.x)
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, tokenizer and calibration as JSON."""
@@ -160,6 +164,11 @@ def pretrained(base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return model.to(_device()), tokenizer
 
 
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """The logistic function, without overflow."""
+    return np.exp(-np.logaddexp(0, -values))
+
+
 def _quiet() -> None:
     """Keep the library's bars over single files out of the logs."""
     transformers_logging.disable_progress_bar()
@@ -167,7 +176,3 @@ def _quiet() -> None:
 
 def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0, -values))

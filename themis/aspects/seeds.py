@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,49 +10,82 @@ import numpy as np
 from themis import chance
 from themis.vocabulary import Criterion
 
+TRAIN, CALIBRATE, MEASURE = 0, 1, 2  # what a seed is used for
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The commits that seeds are taken from."""
+
+    ids: Sequence[str]
+    repositories: Sequence[str]
+    hits: Mapping[Criterion, np.ndarray]  # bool: a term of the criterion reaches the commit
+    near: Mapping[Criterion, np.ndarray]  # bool: its message has a word of the criterion's terms
+
 
 @dataclass(frozen=True)
 class Seeds:
-    """Seeds in order of id: row numbers, labels, and whether a seed is held out and has its terms taken out."""
+    """Seeds in order of id: row numbers, labels, use, whether its terms are taken out, commits it stands for."""
 
     rows: np.ndarray  # int64
     positive: np.ndarray  # bool
-    held_out: np.ndarray  # bool
+    part: np.ndarray  # TRAIN | CALIBRATE | MEASURE
     masked: np.ndarray  # bool
+    weights: np.ndarray  # float64
 
 
-def choose(
-    hits: dict[Criterion, np.ndarray], ids: list[str], criterion: Criterion, *, max_seeds: int, held_out: float, seed: int
-) -> Seeds:  # fmt: skip
+def choose(corpus: Corpus, criterion: Criterion, *, max_seeds: int, held_out: float, seed: int) -> Seeds:
     """As many negatives as positives, at most `max_seeds` together.
 
-    Positives are hit by a term of the criterion. Negatives are hit by none of its terms: half by another criterion's,
-    half by none at all, one kind standing in where the other runs out. A hash of (seed, id) picks, holds out that
-    share of either class, and takes the terms out of half of the training seeds, so that more is learnt than the
-    list; held-out seeds are all without them, since the classifier's work is on messages that no term reaches.
+    Positives are reached by a term of the criterion. Negatives are not, and come in three kinds in equal numbers, one
+    standing in where another runs out: reached by another criterion's term; reached by none, though with a word of the
+    criterion's terms in another sense; and plain ones, of repositories that have a positive as far as they go. A hash of
+    (seed, id) picks, holds out that share of each kind, half of it to calibrate and half to measure, and takes the terms
+    out of half of the training seeds, so that more is learnt than the list; held-out seeds are all without them, since
+    the classifier's work is on messages that no term reaches. Among held-out seeds each counts for as many commits as
+    the corpus has of its kind, those with a term standing for as many without.
     """
-    own = hits[criterion]
-    any_hit = np.logical_or.reduce(list(hits.values()))
-    positives = np.flatnonzero(own)
-    hard, plain = np.flatnonzero(any_hit & ~own), np.flatnonzero(~any_hit)
-    size = min(len(positives), len(hard) + len(plain), max_seeds // 2)
-    from_plain = max(min(size // 2, len(plain)), size - len(hard))
+    own = corpus.hits[criterion]
+    any_hit = np.logical_or.reduce(list(corpus.hits.values()))
+    near = corpus.near[criterion] & ~any_hit
+    kinds = [own, any_hit & ~own, near, ~any_hit & ~near]
+    sizes = [int(kind.sum()) for kind in kinds]
+    size = min(sizes[0], sum(sizes[1:]), max_seeds // 2)
+    at_home = {corpus.repositories[row] for row in np.flatnonzero(own).tolist()}
     purpose = f"aspects/seeds/{criterion}"
-    taken = (
-        _pick(positives, ids, size, purpose, seed),
-        _pick(hard, ids, size - from_plain, purpose, seed) + _pick(plain, ids, from_plain, purpose, seed),
+    picked: list[tuple[int, int, float]] = []  # row, part, weight
+    for place, (kind, wanted) in enumerate(zip(kinds, [size, *_shared(size, sizes[1:])], strict=True)):
+        order = _order(np.flatnonzero(kind).tolist(), corpus.ids, purpose, seed)
+        if place == len(kinds) - 1:
+            order.sort(key=lambda row: corpus.repositories[row] not in at_home)  # stable: chance decides within
+        picked += _parted(order[:wanted], sizes[place], corpus.ids, held_out, seed)
+    picked.sort(key=lambda one: corpus.ids[one[0]])
+    rows = np.array([row for row, _, _ in picked], np.int64)
+    part = np.array([use for _, use, _ in picked], np.int64)
+    half = [chance.uniform(seed, f"aspects/mask/{criterion}", corpus.ids[row]) < 0.5 for row in rows.tolist()]
+    return Seeds(
+        rows, own[rows], part, np.array(half, bool) | (part != TRAIN), np.array([weight for _, _, weight in picked])
     )
-    out = {
-        row
-        for group in taken
-        for row in _pick(np.array(group, np.int64), ids, round(held_out * len(group)), "aspects/held-out", seed)
-    }
-    rows = sorted(taken[0] + taken[1], key=lambda row: ids[row])
-    held = np.array([row in out for row in rows], bool)
-    masked = np.array([chance.uniform(seed, f"aspects/mask/{criterion}", ids[row]) < 0.5 for row in rows], bool)
-    return Seeds(np.array(rows, np.int64), own[rows] if rows else np.zeros(0, bool), held, masked | held)
 
 
-def _pick(rows: np.ndarray, ids: list[str], count: int, purpose: str, seed: int) -> list[int]:
-    order = chance.order(seed, purpose, [ids[row] for row in rows])
-    return [int(rows[at]) for at in order[:count]]
+def _shared(size: int, sizes: Sequence[int]) -> list[int]:
+    """`size` shared out evenly over kinds that have so many; together they have it."""
+    shares = [0] * len(sizes)
+    smallest_first = sorted(range(len(sizes)), key=lambda at: (sizes[at], at))
+    for turn, at in enumerate(smallest_first):
+        shares[at] = min(sizes[at], (size - sum(shares)) // (len(sizes) - turn))
+    return shares
+
+
+def _parted(
+    rows: list[int], whole: int, ids: Sequence[str], held_out: float, seed: int
+) -> list[tuple[int, int, float]]:
+    """Each row with its part, and its weight among those of its part."""
+    order = _order(rows, ids, "aspects/held-out", seed)
+    count = round(held_out * len(order))
+    parts = {MEASURE: order[: count // 2], CALIBRATE: order[count // 2 : count], TRAIN: order[count:]}
+    return [(row, part, whole / len(members)) for part, members in parts.items() for row in members]
+
+
+def _order(rows: list[int], ids: Sequence[str], purpose: str, seed: int) -> list[int]:
+    return [rows[at] for at in chance.order(seed, purpose, [ids[row] for row in rows])]

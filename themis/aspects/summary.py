@@ -17,15 +17,19 @@ def full_message(subject: str, message: str) -> str:
     return message if message.startswith(subject) else f"{subject}\n{message}"
 
 
-def summary(message: str, path: str, old: str, new: str) -> str:
-    """Message (first 400 characters), path, then up to 40 words added and 40 removed, on four lines.
+def summary(message: str, change: str) -> str:
+    """Message (first 400 characters) on one line, then the change as `change` tells it."""
+    return f"{' '.join(message.split())[:_MESSAGE_CHARACTERS]}\n{change}"
 
-    Words of the change are parts of identifiers in lower case and runs of punctuation; a word that the change both
-    removes and adds is in neither list.
+
+def change(path: str, old: str, new: str) -> str:
+    """Path, up to 40 words added and up to 40 removed, on three lines.
+
+    Words are parts of identifiers in lower case and runs of punctuation; a word that the change both removes and adds
+    is in neither list.
     """
     added, removed = changed_words(old, new)
-    head = " ".join(message.split())[:_MESSAGE_CHARACTERS]
-    return f"{head}\nin {path}\nadded {' '.join(added)}\nremoved {' '.join(removed)}"
+    return f"in {path}\nadded {' '.join(added)}\nremoved {' '.join(removed)}"
 
 
 def changed_words(old: str, new: str) -> tuple[list[str], list[str]]:

@@ -12,7 +12,8 @@ from themis.errors import Problem
 
 # Every family registers its commands on import; their heavy imports happen inside the commands.
 _FAMILIES = (
-    "studies", "demo", "mine", "contents", "dedup", "aspects", "llm", "preferences", "train", "score", "analysis",
+    "studies", "demo", "mine", "contents", "dedup", "aspects", "llm", "bugs", "generation", "collections", "preferences",
+    "export", "train", "score", "analysis",
 )  # fmt: skip
 
 app = typer.Typer(

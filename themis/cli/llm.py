@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-ModelFolder = Annotated[Path, typer.Option(help="Checkpoint folder of the language model.")]
-Name = Annotated[str, typer.Option(help="Its name in the table.")]
-Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+from themis.cli.model_options import with_model
+from themis.llm.model import Model, Sampling
+
+Name = Annotated[str, typer.Option(help="The model's name in the table.")]
 Shard = Annotated[int, typer.Option(min=0, help="Part to work on, from 0.")]
 Shards = Annotated[int, typer.Option(min=1, help="Parts the work is split into.")]
-Cache = Annotated[Path | None, typer.Option(help="JSONL file that keeps the answers; a stopped run goes on from it.")]
-Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
-Dtype = Annotated[str, typer.Option(help="float32 or bfloat16.")]
-BatchTokens = Annotated[int, typer.Option(min=1, help="Tokens of a batch, prompt and reply, at most.")]
 Labelled = Annotated[Path, typer.Argument(help="Labelled pairs.")]
 Accepted = Annotated[Path, typer.Argument(help="Pairs the reviewers accept.")]
 Out = Annotated[Path, typer.Argument(help="Table to write.")]
+Metrics = Annotated[Path, typer.Option(help="Table of numbers about it to write.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +25,10 @@ def register(app: typer.Typer) -> None:
     app.command("review")(review)
     app.command("consensus")(consensus)
     app.command("instruct")(instruct)
+    app.command("instruct-metrics")(instruct_metrics)
     app.command("judge")(judge)
-    app.command("judge-metrics")(judge_metrics)
+    app.command("decide")(decide)
+    app.command("recover")(recover)
 
 
 def prepare_model(
@@ -45,25 +45,43 @@ def prepare_model(
     prepare(out_dir, package=package, file=file, hub=hub, revision=revision, path=path)
 
 
+@with_model
 def review(
     labelled: Labelled,
     out: Out,
-    model: ModelFolder,
+    *,
+    model: Model,
+    sampling: Sampling,
     name: Name,
     samples: Annotated[int, typer.Option(min=1, help="Ratings per pair.")] = 1,
-    seed: Seed = 0,
+    answer: Annotated[
+        Literal["digits", "text"], typer.Option(help="The digits' probabilities, or a text with a rating at its end.")
+    ] = "digits",
+    context_lines: Annotated[
+        int | None, typer.Option(min=0, help="Lines shown around each changed one; none: every line.")
+    ] = None,
+    instructions: Annotated[
+        Path | None, typer.Option(help="Instructions; a pair that has one is rated by what was asked for.")
+    ] = None,
     shard: Shard = 0,
     shards: Shards = 1,
-    cache: Cache = None,
-    threads: Threads = 1,
-    dtype: Dtype = "float32",
-    batch_tokens: BatchTokens = 2048,
 ) -> None:
     """Rate from 1 to 5 how much each commit improves its criterion."""
-    from themis.llm.steps import Model, write_reviews
+    from themis.llm.steps import write_reviews
 
-    reviewer = Model(model, cache, threads, dtype, batch_tokens)
-    write_reviews(labelled, out, reviewer, name, samples=samples, seed=seed, shard=shard, shards=shards)
+    write_reviews(
+        labelled,
+        out,
+        model,
+        name,
+        samples=samples,
+        answer=answer,
+        context_lines=context_lines,
+        instructions=instructions,
+        sampling=sampling,
+        shard=shard,
+        shards=shards,
+    )
 
 
 def consensus(
@@ -71,75 +89,119 @@ def consensus(
     out: Out,
     reviews: Annotated[list[Path], typer.Option(help="Table of ratings; repeat for more.")],
     ledger: Annotated[Path, typer.Option(help="Attrition ledger to write.")],
-    metrics: Annotated[Path, typer.Option(help="How far the reviewers agree.")],
+    metrics: Metrics,
     min_rating: Annotated[float, typer.Option(min=1, max=5, help="Pairs rated lower are dropped.")] = 3.0,
-    policy: Annotated[str, typer.Option(help="mean or all.")] = "mean",
+    policy: Annotated[
+        Literal["mean", "trimmed", "all", "at_least"], typer.Option(help="What must reach the rating.")
+    ] = "mean",
+    min_reviewers: Annotated[int, typer.Option(min=1, help="Pairs that fewer reviewers rated are dropped.")] = 1,
+    at_least: Annotated[int, typer.Option(min=1, help="Policy at_least: reviewers who must rate so high.")] = 1,
+    trim: Annotated[float, typer.Option(min=0, help="Policy trimmed: share left out at either end.")] = 0.2,
 ) -> None:
     """Keep the pairs that the reviewers rate high enough."""
     from themis.llm.steps import write_consensus
 
-    write_consensus(labelled, out, reviews, min_rating=min_rating, policy=policy, ledger=ledger, metrics=metrics)
+    write_consensus(
+        labelled,
+        out,
+        reviews,
+        ledger=ledger,
+        metrics=metrics,
+        min_rating=min_rating,
+        policy=policy,
+        min_reviewers=min_reviewers,
+        at_least=at_least,
+        trim=trim,
+    )
 
 
+@with_model
 def instruct(
     accepted: Accepted,
     out: Out,
-    model: ModelFolder,
+    *,
+    model: Model,
+    sampling: Sampling,
     name: Name,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Length of an instruction at most.")] = 48,
-    temperature: Annotated[float, typer.Option(min=0, help="0: greedy.")] = 0.0,
-    seed: Seed = 0,
+    sees: Annotated[Literal["both", "new"], typer.Option(help="Both versions, or the new one alone.")] = "both",
     shard: Shard = 0,
     shards: Shards = 1,
-    cache: Cache = None,
-    threads: Threads = 1,
-    dtype: Dtype = "float32",
-    batch_tokens: BatchTokens = 2048,
 ) -> None:
     """Write an instruction for each pair, back from its code."""
-    from themis.llm.steps import Model, write_instructions
+    from themis.llm.steps import write_instructions
 
-    write_instructions(
+    write_instructions(accepted, out, model, name, sees=sees, sampling=sampling, shard=shard, shards=shards)
+
+
+def instruct_metrics(
+    out: Out, instructions: Annotated[Path, typer.Option(help="Table of instructions.")]
+) -> None:  # fmt: skip
+    """Write how many instructions there are, and why others are not."""
+    from themis.llm.steps import write_instruct_metrics
+
+    write_instruct_metrics(out, instructions)
+
+
+@with_model
+def judge(
+    accepted: Accepted,
+    instructions: Annotated[Path, typer.Argument(help="Instructions of the pairs.")],
+    out: Out,
+    *,
+    model: Model,
+    sampling: Sampling,
+    name: Name,
+    votes: Annotated[int, typer.Option(min=2, help="Votes per pair, half in each order.")] = 2,
+    answer: Annotated[
+        Literal["options", "text"],
+        typer.Option(help="Probabilities of A, B and TIE, or a text with the vote at its end."),
+    ] = "options",
+    shard: Shard = 0,
+    shards: Shards = 1,
+) -> None:
+    """Vote on each training pair, A, B or TIE, in both orders."""
+    from themis.llm.steps import write_judgements
+
+    write_judgements(
         accepted,
+        instructions,
         out,
-        Model(model, cache, threads, dtype, batch_tokens),
+        model,
         name,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
+        votes=votes,
+        answer=answer,
+        sampling=sampling,
         shard=shard,
         shards=shards,
     )
 
 
-def judge(
+def decide(
     accepted: Accepted,
-    instructions: Annotated[Path, typer.Argument(help="Instructions of the pairs.")],
     out: Out,
-    model: ModelFolder,
-    name: Name,
-    votes: Annotated[int, typer.Option(min=2, help="Votes per pair, half in each order.")] = 2,
-    seed: Seed = 0,
+    judgements: Annotated[list[Path], typer.Option(help="Table of votes; repeat for more.")],
+    metrics: Metrics,
+    rule: Annotated[Literal["lean", "majority", "unanimous"], typer.Option(help="What decides.")] = "lean",
+    margin: Annotated[float, typer.Option(min=0, max=1, help="Rule lean: a smaller lean is a tie.")] = 0.0,
+) -> None:
+    """Decide by the votes of all judges which side of each pair is better."""
+    from themis.llm.steps import write_decisions
+
+    write_decisions(accepted, out, judgements, metrics=metrics, rule=rule, margin=margin)
+
+
+@with_model
+def recover(
+    collection: Annotated[Path, typer.Argument(help="Collection of pairs.")],
+    out: Out,
+    *,
+    model: Model,
+    sampling: Sampling,
+    metrics: Metrics,
     shard: Shard = 0,
     shards: Shards = 1,
-    cache: Cache = None,
-    threads: Threads = 1,
-    dtype: Dtype = "float32",
-    batch_tokens: BatchTokens = 2048,
 ) -> None:
-    """Vote on each training pair, A, B or TIE, in both orders."""
-    from themis.llm.steps import Model, write_judgements
+    """State the problem that the programs of a collection solve, where their pairs have no prompt."""
+    from themis.llm.steps import write_recovered
 
-    judge_model = Model(model, cache, threads, dtype, batch_tokens)
-    write_judgements(
-        accepted, instructions, out, judge_model, name, votes=votes, seed=seed, shard=shard, shards=shards
-    )  # fmt: skip
-
-
-def judge_metrics(
-    out: Out, judgements: Annotated[list[Path], typer.Option(help="Table of votes; repeat for more.")]
-) -> None:
-    """Write each judge's position bias and how far its two orders agree."""
-    from themis.llm.steps import write_judge_metrics
-
-    write_judge_metrics(out, judgements)
+    write_recovered(collection, out, model, metrics=metrics, sampling=sampling, shard=shard, shards=shards)

@@ -9,25 +9,20 @@ import typer
 
 Accepted = Annotated[Path, typer.Argument(help="Labelled commits that the reviewers accepted.")]
 Instructions = Annotated[Path, typer.Argument(help="Instruction per commit.")]
-Benchmark = Annotated[Path, typer.Option(help="The benchmark no pair may overlap.")]
 Tokenizer = Annotated[Path, typer.Option(help="Checkpoint folder whose chat template counts tokens.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Prompt and longer response, at most.")]
-MinDepth = Annotated[int, typer.Option(min=0, help="Levels of the syntax tree, at least.")]
-Words = Annotated[int, typer.Option(min=1, help="Length of a shared run of words that counts as overlap.")]
-Near = Annotated[float, typer.Option(min=0, max=1, help="Jaccard similarity of near-duplicates.")]
-ShareNone = Annotated[float, typer.Option(min=0, max=1, help="Share shown without a system prompt.")]
-ShareAll = Annotated[float, typer.Option(min=0, max=1, help="Share shown all criteria, shuffled.")]
-ShareSingle = Annotated[float, typer.Option(min=0, max=1, help="Share shown the pair's own criterion.")]
-MaxPairs = Annotated[int | None, typer.Option(min=1, help="Cap on the set; a hash picks.")]
+BalanceWithin = Annotated[
+    list[str] | None, typer.Option(help="source, aspect, language: cells of the length balance; none: no balance.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Lengths = Annotated[Path, typer.Option(help="In how many pairs chosen is the longer response.")]
 LedgerPath = Annotated[Path, typer.Option("--ledger", help="Attrition ledger.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("build-benchmark")(build_benchmark)
-    app.command("assemble-code")(assemble_code)
-    app.command("assemble-general")(assemble_general)
+    app.command("assemble")(assemble)
 
 
 def build_benchmark(
@@ -42,10 +37,12 @@ def build_benchmark(
     seed: Seed,
     ledger: LedgerPath,
     metrics: Annotated[Path, typer.Option(help="Counts of mutants.")],
+    lengths: Lengths,
     folder: Annotated[
         Path | None, typer.Option(help="Folder with humanevalpack/, debugbench/, nofuneval/ to add pairs from.")
     ] = None,
     folder_pairs: Annotated[int, typer.Option(min=0, help="Pairs taken per subset of that folder.")] = 0,
+    balance_within: BalanceWithin = None,
 ) -> None:
     """Build the code benchmark."""
     from themis.preferences import benchmark
@@ -53,7 +50,7 @@ def build_benchmark(
     from themis.records import Ledger, read, write
 
     counts = Ledger("benchmark")
-    table, numbers = benchmark.build_benchmark(
+    table, numbers, counted = benchmark.build_benchmark(
         read(accepted, "labelled"),
         read(instructions, "instructions"),
         Chat.load(tokenizer),
@@ -63,102 +60,94 @@ def build_benchmark(
         memory_mb=memory_mb,
         folder=folder,
         pairs_per_subset=folder_pairs,
+        balance_within=balance_within or (),
         seed=seed,
         ledger=counts,
     )
     inputs = [accepted, instructions]
     write(table, out, "benchmark", inputs=inputs, seed=seed)
     write(numbers, metrics, "metrics", inputs=inputs, seed=seed)
+    write(counted, lengths, "lengths", inputs=inputs, seed=seed)
     counts.write(ledger, inputs=inputs)
 
 
-def assemble_code(
-    accepted: Accepted,
-    instructions: Instructions,
-    out: Annotated[Path, typer.Argument(help="Code training set.")],
-    judgements: Annotated[list[Path], typer.Option(help="Votes of a judge; once per judge.")],
-    benchmark: Benchmark,
+def assemble(
+    out: Annotated[Path, typer.Argument(help="Training set.")],
+    name: Annotated[str, typer.Option(help="Name of the set: code, general.")],
+    collection: Annotated[list[Path], typer.Option(help="Pairs of a source; once per collection.")],
+    benchmark: Annotated[list[Path], typer.Option(help="A benchmark of this study, which no pair may come near.")],
     tokenizer: Tokenizer,
     max_tokens: MaxTokens,
-    min_syntax_depth: MinDepth,
-    overlap_words: Words,
-    near_duplicate: Near,
-    margin: Annotated[float, typer.Option(min=0, max=1, help="Lead by which a side must be favoured.")],
-    require: Annotated[str, typer.Option(help="confirmed or not_contradicted.")],
-    share_none: ShareNone,
-    share_all: ShareAll,
-    share_single: ShareSingle,
+    min_syntax_depth: Annotated[int, typer.Option(min=0, help="Levels of the syntax tree, at least.")],
+    english: Annotated[bool, typer.Option(help="Whether the prompt must be English.")],
+    max_perplexity: Annotated[float, typer.Option(min=1, help="Perplexity of the prompt, at most, if measured.")],
+    near_duplicate: Annotated[float, typer.Option(min=0, max=1, help="Jaccard similarity of near-duplicates.")],
+    shingle: Annotated[int, typer.Option(min=1, help="Words of a shingle in near-duplicates of a source.")],
+    overlap_words: Annotated[int, typer.Option(min=1, help="Length of a shared run of words that counts as overlap.")],
+    share_none: Annotated[float, typer.Option(min=0, max=1, help="Share shown without a system prompt.")],
+    share_all: Annotated[float, typer.Option(min=0, max=1, help="Share shown all criteria, shuffled.")],
+    share_single: Annotated[float, typer.Option(min=0, max=1, help="Share shown the pair's own criterion.")],
+    share_subset: Annotated[float, typer.Option(min=0, max=1, help="Share shown its criterion among some others.")],
     seed: Seed,
     ledger: LedgerPath,
-    max_pairs: MaxPairs = None,
+    lengths: Lengths,
+    decontaminate: Annotated[
+        list[Path] | None, typer.Option(help="File or folder of another benchmark whose texts no pair may overlap.")
+    ] = None,
+    commits: Annotated[
+        Path | None, typer.Option(help="Labelled commits: repositories of the benchmark split are barred.")
+    ] = None,
+    language_identifier: Annotated[
+        Path | None, typer.Option(help="fastText model that tells languages apart; none: the one installed.")
+    ] = None,
+    kenlm: Annotated[Path | None, typer.Option(help="KenLM file that measures perplexity.")] = None,
+    sentencepiece: Annotated[Path | None, typer.Option(help="SentencePiece model that cuts texts for it.")] = None,
+    perplexity_model: Annotated[Path | None, typer.Option(help="Checkpoint folder that measures perplexity.")] = None,
+    balance_within: BalanceWithin = None,
+    max_pairs: Annotated[int | None, typer.Option(min=1, help="Cap on the set; a hash picks.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
 ) -> None:
-    """Assemble the code training set from judged commit pairs."""
-    import pyarrow as pa
-
+    """Assemble a training set from collections: every filter in its order, each drop counted."""
     from themis.preferences import assemble
-    from themis.preferences.filters import Limits
-    from themis.preferences.system_prompts import Shares
+    from themis.preferences.decontaminate import benchmark_files
+    from themis.preferences.filters import Limits, Screen
+    from themis.preferences.perplexity import Perplexity
+    from themis.preferences.references import References
     from themis.prompting.chat import Chat
-    from themis.records import Ledger, read, write
+    from themis.prompting.system_prompts import Shares
 
-    counts = Ledger("assemble-code")
-    table = assemble.assemble_code(
-        read(accepted, "labelled"),
-        read(instructions, "instructions"),
-        pa.concat_tables([read(path, "judgements") for path in judgements]),
-        read(benchmark, "benchmark"),
-        Chat.load(tokenizer),
-        limits=Limits(max_tokens, min_syntax_depth, overlap_words, near_duplicate, max_pairs),
-        shares=Shares(share_none, share_all, share_single),
-        margin=margin,
-        require=require,
-        seed=seed,
-        ledger=counts,
+    limits = Limits(
+        max_tokens=max_tokens,
+        min_syntax_depth=min_syntax_depth,
+        english=english,
+        max_perplexity=max_perplexity,
+        near_duplicate=near_duplicate,
+        shingle=shingle,
+        overlap_words=overlap_words,
+        balance_within=tuple(balance_within or ()),
+        max_pairs=max_pairs,
     )
-    inputs = [accepted, instructions, *judgements, benchmark]
-    write(table, out, "preferences", inputs=inputs, seed=seed)
-    counts.write(ledger, inputs=inputs)
-
-
-def assemble_general(
-    accepted: Accepted,
-    instructions: Instructions,
-    out: Annotated[Path, typer.Argument(help="General training set.")],
-    benchmark: Benchmark,
-    tokenizer: Tokenizer,
-    max_tokens: MaxTokens,
-    humaneval_problems: Annotated[int, typer.Option(min=0, help="HumanEval problems that become pairs.")],
-    benchmark_problems: Annotated[int, typer.Option(min=0, help="HumanEval problems that belong to the benchmark.")],
-    min_syntax_depth: MinDepth,
-    overlap_words: Words,
-    near_duplicate: Near,
-    share_none: ShareNone,
-    share_all: ShareAll,
-    share_single: ShareSingle,
-    seed: Seed,
-    ledger: LedgerPath,
-    max_pairs: MaxPairs = None,
-) -> None:
-    """Assemble the general training set from HumanEval and from instructions."""
-    from themis.preferences import general
-    from themis.preferences.filters import Limits
-    from themis.preferences.system_prompts import Shares
-    from themis.prompting.chat import Chat
-    from themis.records import Ledger, read, write
-
-    counts = Ledger("assemble-general")
-    table = general.assemble_general(
-        read(accepted, "labelled"),
-        read(instructions, "instructions"),
-        read(benchmark, "benchmark"),
+    others = [file for path in decontaminate or () for file in benchmark_files(path)]
+    references = References.read(benchmark, others, commits, overlap_words, near_duplicate)
+    screen = Screen(
+        limits,
         Chat.load(tokenizer),
-        limits=Limits(max_tokens, min_syntax_depth, overlap_words, near_duplicate, max_pairs),
-        shares=Shares(share_none, share_all, share_single),
-        humaneval_problems=humaneval_problems,
-        benchmark_problems=benchmark_problems,
+        references,
+        shares=Shares(share_none, share_all, share_single, share_subset),
         seed=seed,
-        ledger=counts,
+        identifier=language_identifier,
+        perplexity=Perplexity.of(
+            kenlm=kenlm, sentencepiece=sentencepiece, language_model=perplexity_model, threads=threads
+        ),
     )
-    inputs = [accepted, instructions, benchmark]
-    write(table, out, "preferences", inputs=inputs, seed=seed)
-    counts.write(ledger, inputs=inputs)
+    assemble.assemble(
+        collection,
+        out,
+        name=name,
+        screen=screen,
+        seed=seed,
+        ledger=ledger,
+        lengths=lengths,
+        inputs=[*benchmark, *others, *([commits] if commits else [])],
+        threads=threads,
+    )

@@ -34,12 +34,22 @@ def generator_for(
 
         generator = VllmGenerator(_folder(model), dtype, Vllm.model_validate_json(settings or "{}"))
     elif backend == "openai":
-        from themis.generation.openai_backend import OpenAIGenerator
-
-        generator = OpenAIGenerator(OpenAI.model_validate_json(settings or "{}"))
+        generator = _of_server(OpenAI.model_validate_json(settings or "{}"), cache)
     else:
         raise Problem(f"back end {backend} is none of transformers, vllm, openai")
     return CachedGenerator(generator, cache) if cache else generator
+
+
+def _of_server(settings: OpenAI, cache: Path | None) -> Generator:
+    if settings.batch is None:
+        from themis.generation.openai_backend import OpenAIGenerator
+
+        return OpenAIGenerator(settings)
+    from themis.generation.batch_files import BatchWriter
+
+    if cache is None:
+        raise Problem("answers of batch files go to a cache: give --cache")
+    return BatchWriter(settings, Path(settings.batch) / cache.stem, cache)
 
 
 def _folder(model: Path | None) -> Path:

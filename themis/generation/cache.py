@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import os
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from themis.errors import Problem
+from themis.generation.answer_file import AnswerFile, kept, request_digest
+from themis.generation.batch_files import finish
 from themis.generation.protocol import Completion, Generator, Request
 
 
@@ -28,91 +27,91 @@ class BatchedGenerator(Protocol):
 
 
 class CachedGenerator:
-    """A generator in front of an append-only JSONL file of one process.
+    """A generator in front of a file of answers (see AnswerFile), which it holds from the first request on.
 
-    A line holds the SHA-256 of (fingerprint, request without its key) and the answer, numbers in full. Lines are on
-    the disk before their answers are handed out; a last line cut short by a kill is dropped on opening. Equal requests
-    are asked once. Requests without an answer are not kept: they are asked again next time.
+    Answers are written before they are handed out, under the digest of (fingerprint, request without its key). Equal
+    requests are asked once. Answers of no use (filtered, without any option) are kept too; a request that got none is
+    asked again next time. Requests are taken as they are needed, but for a generator that works in batches.
     """
 
     def __init__(self, generator: Generator | BatchedGenerator, file: Path) -> None:
         self._generator = generator
         self._file = Path(file)
-        self._answers = _load(self._file)
+        self._answers: AnswerFile | None = None
         self.fingerprint = generator.fingerprint
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Answer every request once: those in the file first, then the others as they are done."""
+        """Answer every request once. Raises Problem where another run holds the file."""
+        answers = self._answers = self._answers or AnswerFile(self._file)
+        try:
+            if isinstance(self._generator, BatchedGenerator):
+                yield from self._in_batches(self._generator, requests, answers)
+            else:
+                yield from self._one_by_one(self._generator, requests, answers)
+        finally:
+            answers.sync()
+
+    def finish(self) -> None:
+        """See batch_files.finish."""
+        finish(self._generator)
+
+    def _one_by_one(
+        self, generator: Generator, requests: Iterable[Request], answers: AnswerFile
+    ) -> Iterator[Completion]:
+        digests: dict[str, str] = {}  # of what was asked, by key
+        keys: dict[str, list[str]] = {}  # that wait for the answer to a digest
+        unanswered: dict[str, Completion] = {}
+        known: deque[tuple[str, str]] = deque()
+
+        def missing() -> Iterator[Request]:
+            for request in requests:
+                digest = request_digest(self.fingerprint, request)
+                if digest in keys:
+                    keys[digest].append(request.key)
+                elif digest in answers or digest in unanswered:
+                    known.append((request.key, digest))
+                else:
+                    digests[request.key], keys[digest] = digest, [request.key]
+                    yield request
+
+        def found() -> Iterator[Completion]:
+            while known:
+                key, digest = known.popleft()
+                yield dataclasses.replace(unanswered.get(digest) or answers[digest], key=key)
+
+        for completion in generator.generate(missing()):
+            digest = digests.pop(completion.key)
+            if kept(completion):
+                answers.add({digest: completion})
+            else:
+                unanswered[digest] = completion
+            yield from _spread(completion, keys.pop(digest))
+            yield from found()
+        yield from found()
+
+    def _in_batches(
+        self, generator: BatchedGenerator, requests: Iterable[Request], answers: AnswerFile
+    ) -> Iterator[Completion]:
         keys: dict[str, list[str]] = {}
         asked: dict[str, Request] = {}
         for request in sorted(requests, key=lambda request: request.key):
-            digest = _digest(self.fingerprint, request)
+            digest = request_digest(self.fingerprint, request)
             keys.setdefault(digest, []).append(request.key)
             asked.setdefault(digest, request)
         digests = {request.key: digest for digest, request in asked.items()}
-        answered = {key for key, digest in digests.items() if digest in self._answers}
-        for digest in digests.values():
-            if digest in self._answers:
-                yield from _spread(self._answers[digest], keys[digest])
-        for batch in self._batches(list(asked.values()), answered):
+        answered = {key for key, digest in digests.items() if digest in answers}
+        for key, digest in digests.items():
+            if key in answered:
+                yield from _spread(answers[digest], keys[digest])
+        if len(answered) == len(asked):
+            return
+        for batch in generator.generate_batches(list(asked.values()), answered):
             fresh = [completion for completion in batch if completion.key not in answered]
-            self._keep({digests[completion.key]: completion for completion in fresh})
+            answers.add({digests[completion.key]: completion for completion in fresh if kept(completion)})
             for completion in fresh:
                 yield from _spread(completion, keys[digests[completion.key]])
-
-    def _batches(self, requests: list[Request], answered: Collection[str]) -> Iterator[list[Completion]]:
-        if len(answered) == len(requests):
-            return
-        if isinstance(self._generator, BatchedGenerator):
-            yield from self._generator.generate_batches(requests, answered)
-        else:
-            for completion in self._generator.generate([r for r in requests if r.key not in answered]):
-                yield [completion]
-
-    def _keep(self, completions: dict[str, Completion]) -> None:
-        lines = []
-        for digest, completion in completions.items():
-            if completion.missing_reason is None:
-                self._answers[digest] = completion
-                answer = {name: getattr(completion, name) for name in ("text", "probabilities", "finish_reason")}
-                lines.append(json.dumps({"request": digest, **answer}) + "\n")
-        if lines:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("ab") as stream:
-                stream.write("".join(lines).encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-
-
-def _digest(fingerprint: str, request: Request) -> str:
-    fields = dataclasses.asdict(request)
-    del fields["key"]
-    return hashlib.sha256(json.dumps([fingerprint, fields], sort_keys=True).encode()).hexdigest()
 
 
 def _spread(completion: Completion, keys: Iterable[str]) -> Iterator[Completion]:
     for key in keys:
         yield dataclasses.replace(completion, key=key)
-
-
-def _load(file: Path) -> dict[str, Completion]:
-    if not file.exists():
-        return {}
-    data = file.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(file, len(whole))
-    answers = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            fields = json.loads(line)
-            values = fields["probabilities"]
-            answers[fields["request"]] = Completion(
-                key="",
-                text=fields["text"],
-                probabilities=None if values is None else tuple(values),
-                finish_reason=fields["finish_reason"],
-            )
-        except (ValueError, KeyError, TypeError):
-            raise Problem(f"{file}: line {number} is no stored answer; delete the file to ask anew") from None
-    return answers

@@ -25,6 +25,14 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:32]
 
 
+def check_language_model(folder: Path, dtype: str) -> None:
+    """Raise Problem where the folder holds no checkpoint with safetensors, or nothing computes in `dtype`."""
+    if not (Path(folder) / "config.json").is_file() or not weight_files(folder):
+        raise Problem(f"{folder}: no language model here (config.json and *.safetensors); run themis prepare-model")
+    if dtype not in ("float32", "bfloat16"):
+        raise Problem(f"dtype {dtype} is neither float32 nor bfloat16")
+
+
 def load_causal(folder: Path, dtype: str) -> PreTrainedModel:
     """The causal language model in a folder, in `dtype`, on the GPU where there is one.
 
@@ -33,10 +41,7 @@ def load_causal(folder: Path, dtype: str) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
-    if not (Path(folder) / "config.json").is_file() or not weight_files(folder):
-        raise Problem(f"{folder}: no language model here (config.json and *.safetensors); run themis prepare-model")
-    if dtype not in ("float32", "bfloat16"):
-        raise Problem(f"dtype {dtype} is neither float32 nor bfloat16")
+    check_language_model(folder, dtype)
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
             folder,

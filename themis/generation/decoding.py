@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How one row is continued. Temperature 0 is greedy; else the seed alone decides, whatever the batch."""
+    """How one row is continued, as a Request says it; the seed alone decides, whatever the batch."""
 
     max_new_tokens: int
     temperature: float
+    top_p: float
     seed: int
+    logprobs: int
 
 
 class Prefix:
@@ -81,28 +83,53 @@ class Batch:
         self._positions = self._positions[:, -1:] + 1
 
 
-def decode(batch: Batch, rows: Sequence[Sampling], stop_ids: frozenset[int]) -> list[tuple[list[int], bool]]:
-    """Continue every row: its new ids without the one that ended it, and whether one did (else the length did)."""
+@dataclass
+class Continuation:
+    """New ids of a row without the one that ended it, and whether one did; else the length did.
+
+    Where asked for: the log-probability of each id, and of the likeliest ids in its place, before temperature.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    stopped: bool = False
+    logprobs: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
+
+
+def decode(batch: Batch, rows: Sequence[Sampling], stop_ids: frozenset[int]) -> list[Continuation]:
+    """Continue every row up to one of `stop_ids` or its length."""
     generators = [torch.Generator().manual_seed(row.seed) for row in rows]
-    written: list[list[int]] = [[] for _ in rows]
-    stopped = [False] * len(rows)
+    written = [Continuation() for _ in rows]
     while True:
         logits = batch.logits()
-        tokens = [_pick(logits[i], row.temperature, generators[i]) for i, row in enumerate(rows)]
-        for i, row in enumerate(rows):
-            if not stopped[i] and len(written[i]) < row.max_new_tokens:
-                if tokens[i] in stop_ids:
-                    stopped[i] = True
-                else:
-                    written[i].append(tokens[i])
-        if all(stopped[i] or len(written[i]) >= row.max_new_tokens for i, row in enumerate(rows)):
-            return list(zip(written, stopped, strict=True))
+        tokens = [_pick(logits[i], row, generators[i]) for i, row in enumerate(rows)]
+        for i, (row, going) in enumerate(zip(rows, written, strict=True)):
+            if going.stopped or len(going.ids) >= row.max_new_tokens:
+                continue
+            if tokens[i] in stop_ids:
+                going.stopped = True
+                continue
+            going.ids.append(tokens[i])
+            if row.logprobs:
+                going.logprobs.append(_logprobs(logits[i], tokens[i], row.logprobs))
+        if all(going.stopped or len(going.ids) >= row.max_new_tokens for row, going in zip(rows, written, strict=True)):
+            return written
         batch.append(tokens)
 
 
-def _pick(logits: torch.Tensor, temperature: float, generator: torch.Generator) -> int:
-    if temperature == 0:
+def _pick(logits: torch.Tensor, row: Sampling, generator: torch.Generator) -> int:
+    if row.temperature == 0:
         return int(logits.argmax())
-    cumulative = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
+    weights = torch.softmax(logits.double() / row.temperature, dim=-1)
+    if row.top_p < 1:
+        values, order = weights.sort(descending=True, stable=True)
+        # A token stays while those likelier than it hold less than top_p; the likeliest always does.
+        weights[order[values.cumsum(dim=-1) - values >= row.top_p]] = 0
+    cumulative = weights.cumsum(dim=-1)
     point = torch.rand(1, generator=generator, dtype=torch.float64) * cumulative[-1]
     return min(int(torch.searchsorted(cumulative, point, right=True)), len(logits) - 1)
+
+
+def _logprobs(logits: torch.Tensor, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
+    values = torch.log_softmax(logits.double(), dim=-1)
+    likeliest = values.topk(min(count, len(values)))
+    return float(values[token]), list(zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True))

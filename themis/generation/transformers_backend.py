@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from themis.errors import Problem
 from themis.generation.checkpoint import fingerprint, load_causal
-from themis.generation.decoding import Batch, Prefix, Sampling, decode
-from themis.generation.protocol import Completion, Request
-from themis.prompting.chat import Chat, ForgedMarkup
+from themis.generation.decoding import Batch, Continuation, Prefix, Sampling, decode
+from themis.generation.prompts import Refused, option_ids, prompt_ids, stop_ids
+from themis.generation.protocol import Completion, Request, Token
+from themis.prompting.chat import Chat
 from themis.prompting.packing import batches
 
 
@@ -34,6 +34,7 @@ class TransformersGenerator:
         self._chat = Chat.load(folder)
         self._model = load_causal(folder, dtype)
         self._batch_tokens = batch_tokens
+        self._stop_ids = stop_ids(self._chat, folder)
         self.fingerprint = f"transformers {dtype} {fingerprint(folder)}"
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
@@ -55,27 +56,17 @@ class TransformersGenerator:
                 continue
             prefix = prefix or Prefix(self._model, group[0].ids[:shared])
             batch = Batch(self._model, prefix, [prompt.ids[shared:] for prompt in group], self._chat.pad_id)
-            group_requests = [prompt.request for prompt in group]
-            yield (
-                self._weigh(batch, group_requests) if group_requests[0].options else self._write(batch, group_requests)
-            )
+            yield self._weigh(batch, group) if group[0].request.options else self._write(batch, group)
 
     def _read(self, requests: Iterable[Request]) -> tuple[list[_Prompt], list[Completion]]:
         prompts: list[_Prompt] = []
         refused: list[Completion] = []
         context = getattr(self._model.config, "max_position_embeddings", None) or float("inf")
         for request in sorted(requests, key=lambda request: request.key):
-            if not request.options and request.max_new_tokens < 1:
-                raise ValueError(f"request {request.key} has neither options nor max_new_tokens")
             try:
-                ids = self._chat.prompt(request.system, request.user)
-            except ForgedMarkup:
-                refused.append(Completion(request.key, missing_reason="special token in the text"))
-                continue
-            if len(ids) + _reply(request) > context:
-                refused.append(Completion(request.key, missing_reason="prompt too long"))
-            else:
-                prompts.append(_Prompt(request, ids))
+                prompts.append(_Prompt(request, prompt_ids(self._chat, request, context)))
+            except Refused as reason:
+                refused.append(Completion(request.key, missing_reason=str(reason)))
         return prompts, refused
 
     def _shared(self, prompts: Sequence[_Prompt]) -> int:
@@ -94,34 +85,42 @@ class TransformersGenerator:
             for group in batches(lengths, self._batch_tokens):
                 yield [kind[i] for i in group]
 
-    def _weigh(self, batch: Batch, requests: Sequence[Request]) -> list[Completion]:
+    def _weigh(self, batch: Batch, prompts: Sequence[_Prompt]) -> list[Completion]:
         logits = batch.logits().double()
         answers = []
-        for row, request in enumerate(requests):
-            values = torch.softmax(logits[row, self._option_ids(request.options)], dim=-1)
-            answers.append(Completion(request.key, probabilities=tuple(values.tolist())))
+        for row, prompt in enumerate(prompts):
+            values = torch.softmax(logits[row, option_ids(self._chat, prompt.request.options)], dim=-1)
+            answers.append(
+                Completion(
+                    prompt.request.key,
+                    probabilities=tuple(values.tolist()),
+                    prompt_tokens=len(prompt.ids),
+                    new_tokens=0,
+                )
+            )
         return answers
 
-    def _write(self, batch: Batch, requests: Sequence[Request]) -> list[Completion]:
-        rows = [Sampling(request.max_new_tokens, request.temperature, request.seed) for request in requests]
-        answers = []
-        for request, (ids, stopped) in zip(requests, decode(batch, rows, self._stop_ids()), strict=True):
-            text = self._chat.tokenizer.decode(ids, skip_special_tokens=True)
-            answers.append(Completion(request.key, text=text, finish_reason="stop" if stopped else "length"))
-        return answers
+    def _write(self, batch: Batch, prompts: Sequence[_Prompt]) -> list[Completion]:
+        requests = [prompt.request for prompt in prompts]
+        rows = [Sampling(r.max_new_tokens, r.temperature, r.top_p, r.seed, r.logprobs) for r in requests]
+        return [
+            Completion(
+                prompt.request.key,
+                text=self._chat.tokenizer.decode(written.ids, skip_special_tokens=True),
+                finish_reason="stop" if written.stopped else "length",
+                tokens=self._tokens(written) if prompt.request.logprobs else None,
+                prompt_tokens=len(prompt.ids),
+                new_tokens=len(written.ids),
+            )
+            for prompt, written in zip(prompts, decode(batch, rows, self._stop_ids), strict=True)
+        ]
 
-    def _option_ids(self, options: Sequence[str]) -> list[int]:
-        ids = [self._chat.tokenizer.encode(option, add_special_tokens=False)[0] for option in options]
-        if len(set(ids)) < len(ids):
-            name = self._chat.tokenizer.name_or_path
-            raise Problem(f"{name}: its tokenizer begins two of the options {', '.join(options)} with the same token")
-        return ids
-
-    def _stop_ids(self) -> frozenset[int]:
-        """Any special token ends a reply: it ends the turn, the text, or would open another turn."""
-        configured = self._model.generation_config.eos_token_id
-        ends = configured if isinstance(configured, list) else [configured]
-        return frozenset({*self._chat.tokenizer.all_special_ids, *(end for end in ends if end is not None)})
+    def _tokens(self, written: Continuation) -> tuple[Token, ...]:
+        decode_one = self._chat.tokenizer.decode
+        return tuple(
+            Token(decode_one([token]), logprob, tuple((decode_one([other]), value) for other, value in likeliest))
+            for token, (logprob, likeliest) in zip(written.ids, written.logprobs, strict=True)
+        )
 
 
 def _reply(request: Request) -> int:

@@ -1,34 +1,76 @@
-"""Rows of one shard, and answers to all of their requests."""
+"""The rows of one shard, each with the answers to its requests, part by part so that memory stays bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from themis import chance
 from themis.errors import Problem
+from themis.generation.batch_files import finish
 from themis.generation.protocol import Completion, Generator, Request
-from themis.progress import track
+from themis.progress import bar
+
+# A part ends with the row that brings it to so many rows, or its prompts to so many characters.
+PART_ROWS, PART_CHARACTERS = 2048, 1 << 26
+
+Row = dict[str, Any]
+Asked = tuple[Request, Completion]
 
 
-def rows_of_shard(labelled: pa.Table, shard: int, shards: int) -> list[dict[str, Any]]:
-    """The rows that are kept and have an aspect, by id, as far as they fall to `shard` (0 to shards - 1) by their id."""
+def rows_of_shard(tables: pa.Table | Iterable[pa.Table], shard: int, shards: int) -> Iterator[Row]:
+    """The rows that are kept and have an aspect, in their order, as far as they fall to `shard` (0 to shards - 1) by
+    their id."""
     if not 0 <= shard < shards:
         raise Problem(f"shard {shard} is not one of 0 to {shards - 1}")
-    frame = pl.DataFrame(pl.from_arrow(labelled)).filter(pl.col("kept") & pl.col("aspect").is_not_null()).sort("id")
-    return [row for row in frame.iter_rows(named=True) if chance.digest(0, "shard", row["id"]) % shards == shard]
+    for table in [tables] if isinstance(tables, pa.Table) else tables:
+        asked = table.filter(pc.and_(table["kept"], pc.is_valid(table["aspect"])))
+        yield from asked.filter(in_shard(asked["id"].to_pylist(), shard, shards)).to_pylist()
 
 
-def answers(generator: Generator, requests: Sequence[Request], label: str) -> dict[str, Completion]:
-    """The answer to every request, by its key, with progress shown. Raises Problem where the generator leaves one out."""
-    completions = track(generator.generate(requests), label, total=len(requests), unit="request")
-    found = {completion.key: completion for completion in completions}
-    left = [request.key for request in requests if request.key not in found]
+def in_shard(ids: Sequence[str], shard: int, shards: int) -> pa.BooleanArray:
+    """Which of the rows fall to `shard`: a matter of their id alone."""
+    return pa.array([chance.digest(0, "shard", row) % shards == shard for row in ids], pa.bool_())
+
+
+def answered(
+    rows: Iterable[Row], requests: Callable[[Row], list[Request]], generator: Generator, label: str
+) -> Iterator[list[tuple[Row, list[Asked]]]]:
+    """The rows in their order, part by part, each with its requests in their order and the answers to them.
+
+    Raises Problem at the end where requests got no answer: a back end left them out, or wrote them to batch files.
+    """
+    left: list[str] = []
+    for part in _parts((row, requests(row)) for row in rows):
+        found = _answers(generator, [request for _, asked in part for request in asked], label)
+        left += [request.key for _, asked in part for request in asked if request.key not in found]
+        if not left:
+            yield [(row, [(request, found[request.key]) for request in asked]) for row, asked in part]
+    finish(generator)
     if left:
-        raise Problem(
-            f"{generator.fingerprint}: {len(left)} of {len(requests)} requests got no answer, first {left[0]}"
-        )
+        raise Problem(f"{generator.fingerprint}: {len(left)} requests got no answer, first {left[0]}")
+
+
+def _answers(generator: Generator, requests: Sequence[Request], label: str) -> dict[str, Completion]:
+    found: dict[str, Completion] = {}
+    with bar(label, len(requests), "request") as shown:
+        for completion in generator.generate(requests):
+            found[completion.key] = completion
+            shown.update()
     return found
+
+
+def _parts(asked: Iterable[tuple[Row, list[Request]]]) -> Iterator[list[tuple[Row, list[Request]]]]:
+    part: list[tuple[Row, list[Request]]] = []
+    size = 0
+    for row, requests in asked:
+        part.append((row, requests))
+        size += sum(len(request.user) for request in requests)
+        if len(part) >= PART_ROWS or size >= PART_CHARACTERS:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

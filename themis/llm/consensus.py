@@ -1,105 +1,87 @@
-"""What the reviewers agree on: which pairs stay, and how far the reviewers agree at all."""
+"""What the reviewers agree on: the rating of each pair, and which pairs stay."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import combinations
 
 import polars as pl
 import pyarrow as pa
 
 from themis.errors import Problem
-from themis.records import SCHEMAS, Ledger
+from themis.records import Ledger
 
-POLICIES = ("mean", "all")
+POLICIES = ("mean", "trimmed", "all", "at_least")
+COLUMNS = ["id", "reviewer", "criterion", "sample", "rating", "finish_reason", "missing_reason"]
 
 
 def consensus(
-    labelled: pa.Table, reviews: Sequence[pa.Table], *, min_rating: float, policy: str
-) -> tuple[pa.Table, Ledger]:
-    """The pairs (kept, with an aspect) whose rating on their aspect is at least `min_rating`, by id, and the ledger.
+    pairs: pl.DataFrame,
+    ratings: pl.DataFrame,
+    *,
+    policy: str,
+    min_rating: float,
+    min_reviewers: int = 1,
+    at_least: int = 1,
+    trim: float = 0.2,
+) -> pl.DataFrame:
+    """The `pairs` (id, criterion, ...), by id, with `reviewers`, how many rated each, `rating`, what they agree on, and
+    `reason`, why a pair is dropped (null: it stays).
 
-    Policy `mean` takes the mean of the reviewers' means, so that each weighs the same however many samples it gave;
-    `all` takes the lowest rating of any. Ratings that are missing do not count; a pair without any is dropped.
+    A reviewer's rating is the mean of its samples. The policy makes one number of the reviewers' ratings, which must
+    reach `min_rating` (to nine decimals; equal is enough): `mean`; `trimmed`, the mean without that share of the
+    ratings at either end, rounded down to whole ratings; `all`, the lowest; `at_least`, the one at that place from the
+    highest, so that so many reach it. Ratings that are missing do not count, but `min_reviewers` must have rated, and
+    with `at_least` so many. Raises Problem where the policy is not known.
     """
     if policy not in POLICIES:
         raise Problem(f"consensus policy {policy} is none of {', '.join(POLICIES)}")
-    rows = pl.DataFrame(pl.from_arrow(labelled)).filter(pl.col("kept") & pl.col("aspect").is_not_null()).sort("id")
-    ratings = (
-        _ratings(reviews)
-        .join(rows.select("id", criterion="aspect"), on=["id", "criterion"])
-        .group_by("id", "reviewer").agg(mean=pl.col("rating").sort().mean(), lowest=pl.col("rating").min())
-        .group_by("id").agg(mean=pl.col("mean").sort().mean(), all=pl.col("lowest").min())
-        .select("id", rating=policy)
-    )  # fmt: skip
-    rated = rows.join(ratings, on="id", how="left", maintain_order="left")
-    ledger = Ledger("review")
-    for split, rating in rated.select("split", "rating").iter_rows():
-        if rating is None:
-            ledger.drop("no rating", split)
-        elif rating < min_rating:
-            ledger.drop(f"rating below {min_rating:g}", split)
-        else:
-            ledger.keep(split)
-    accepted = rated.filter(pl.col("rating") >= min_rating).drop("rating")
-    return accepted.to_arrow().cast(SCHEMAS["labelled"]), ledger
-
-
-def agreement(reviews: Sequence[pa.Table]) -> pa.Table:
-    """Numbers about the reviewers (schema "metrics"), by subject and metric.
-
-    For each: pairs rated, pairs without a rating, mean rating. For every two: mean absolute difference of their
-    ratings, and Cohen's kappa with quadratic weights of the ratings rounded to whole grades (null where one of the two
-    gave everything the same grade), both over the pairs that both rated.
-    """
-    ratings = (
-        _ratings(reviews)
-        .group_by("reviewer", "id", "criterion").agg(pl.col("rating").sort().mean())
-        .sort("reviewer", "id", "criterion")
-    )  # fmt: skip
-    asked = pl.concat([_frame(table).select("reviewer", "id", "criterion") for table in reviews]).unique()
-    numbers: list[tuple[str, str, float | None]] = []
-    reviewers = sorted(asked["reviewer"].unique())
-    for reviewer in reviewers:
-        own = ratings.filter(pl.col("reviewer") == reviewer)["rating"]
-        total = asked.filter(pl.col("reviewer") == reviewer).height
-        numbers += [(reviewer, "rated", float(len(own))), (reviewer, "not_rated", float(total - len(own)))]
-        numbers.append((reviewer, "mean_rating", _mean(own)))
-    for left, right in combinations(reviewers, 2):
-        both = ratings.filter(pl.col("reviewer") == left).join(
-            ratings.filter(pl.col("reviewer") == right), on=["id", "criterion"], maintain_order="left"
+    least = max(min_reviewers, at_least if policy == "at_least" else 1)
+    given = pl.col("given")
+    cut = (given.list.len() * trim + 1e-9).floor().cast(pl.Int64)
+    number = {
+        "mean": given.list.mean(),
+        "trimmed": given.list.slice(cut, given.list.len().cast(pl.Int64) - 2 * cut).list.mean(),
+        "all": given.list.min(),
+        "at_least": given.list.get(-at_least, null_on_oob=True),
+    }[policy].round(9)
+    agreed = reviewer_ratings(ratings).group_by("id", "criterion").agg(given=pl.col("rating").sort())
+    return (
+        pairs.join(agreed, on=["id", "criterion"], how="left")
+        .with_columns(given.fill_null([]))
+        .with_columns(reviewers=given.list.len(), rating=number)
+        .with_columns(
+            reason=pl.when(pl.col("reviewers") == 0).then(pl.lit("no rating"))
+            .when(pl.col("reviewers") < least).then(pl.lit(f"rated by fewer than {least} reviewers"))
+            .when(pl.col("rating") < min_rating).then(pl.lit(f"rating below {min_rating:g}"))
         )
-        subject = f"{left} ~ {right}"
-        numbers.append((subject, "mean_absolute_difference", _mean((both["rating"] - both["rating_right"]).abs())))
-        numbers.append((subject, "weighted_kappa", _kappa(both["rating"], both["rating_right"])))
-    rows = [
-        {"stage": "review", "subject": subject, "metric": metric, "step": None, "value": value}
-        for subject, metric, value in sorted(numbers, key=lambda number: number[:2])
-    ]
-    return pa.Table.from_pylist(rows, schema=SCHEMAS["metrics"])
+        .drop("given").sort("id")
+    )  # fmt: skip
 
 
-def _ratings(reviews: Sequence[pa.Table]) -> pl.DataFrame:
-    frame = pl.concat([_frame(table) for table in reviews])
+def ledger_of(agreed: pl.DataFrame) -> Ledger:
+    """The pairs kept and dropped, by split and reason."""
+    ledger = Ledger("review")
+    for split, reason, rows in agreed.group_by("split", "reason").len().iter_rows():
+        if reason is None:
+            ledger.keep(split, rows)
+        else:
+            ledger.drop(reason, split, rows)
+    return ledger
+
+
+def ratings_in(reviews: Sequence[pa.Table]) -> pl.DataFrame:
+    """The rows of all reviews without their texts. Raises Problem where a reviewer's sample of a pair is there twice."""
+    frame = pl.concat([pl.DataFrame(pl.from_arrow(table.select(COLUMNS))) for table in reviews])
     twice = frame.filter(frame.select("id", "reviewer", "criterion", "sample").is_duplicated())
     if twice.height:
         raise Problem(f"reviews: {twice['reviewer'][0]} rates pair {twice['id'][0]} twice; is one file given twice?")
-    return frame.filter(pl.col("rating").is_not_null())
+    return frame
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(table.select(["id", "reviewer", "criterion", "sample", "rating"])))
-
-
-def _mean(values: pl.Series) -> float | None:
-    return math.fsum(values) / len(values) if len(values) else None
-
-
-def _kappa(left: pl.Series, right: pl.Series) -> float | None:
-    from sklearn.metrics import cohen_kappa_score
-
-    grades = [[math.floor(value + 0.5) for value in side] for side in (left, right)]
-    if any(len(set(side)) < 2 for side in grades):
-        return None
-    return float(cohen_kappa_score(*grades, labels=[1, 2, 3, 4, 5], weights="quadratic"))
+def reviewer_ratings(ratings: pl.DataFrame) -> pl.DataFrame:
+    """The mean of each reviewer's samples: id, criterion, reviewer, rating; sorted, without those it did not rate."""
+    return (
+        ratings.filter(pl.col("rating").is_not_null())
+        .group_by("id", "criterion", "reviewer").agg(pl.col("rating").sort().mean())
+        .sort("id", "criterion", "reviewer")
+    )  # fmt: skip

@@ -3,71 +3,103 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from themis import chance
 from themis.generation.protocol import Completion, Generator, Request
-from themis.llm.asking import answers, rows_of_shard
-from themis.prompting.criteria import CRITERION_TEXTS
-from themis.prompting.templates import render
+from themis.llm.asking import Row, answered, rows_of_shard
+from themis.llm.model import Sampling
+from themis.prompting.reviewing import read_rating, review_request
 from themis.records import SCHEMAS
 from themis.vocabulary import Criterion
 
-DIGITS = ("1", "2", "3", "4", "5")
-_SCALE = ("5 greatly", "4 clearly", "3 slightly", "2 not at all", "1 worse")
-
 
 def review(
-    labelled: pa.Table, generator: Generator, reviewer: str, *, samples: int, seed: int, shard: int = 0, shards: int = 1
-) -> pa.Table:
-    """One row per pair and sample (schema "reviews"), by id and sample.
+    labelled: pa.Table | Iterable[pa.Table],
+    generator: Generator,
+    reviewer: str,
+    *,
+    samples: int,
+    answer: Literal["digits", "text"] = "digits",
+    sampling: Sampling,
+    context_lines: int | None = None,
+    instructions: Mapping[str, str] | None = None,
+    shard: int = 0,
+    shards: int = 1,
+) -> Iterator[pa.Table]:
+    """One row per pair and sample (schema "reviews"), by pair and sample, in parts.
 
-    The rating is the expected digit under the model's probabilities of the five, so any model gives one. Sample 0 names
-    the scale from 5 down; for every later sample chance decides the direction, as what is named first attracts.
+    The rating is the expected digit under the model's probabilities of the five (`digits`), so any model gives one; or
+    what it writes at the end of a text. Sample 0 names the scale from 5 down; for every later sample chance decides the
+    direction, as what is named first attracts. With `instructions` (by id), what was asked for is shown with the pairs
+    that have one.
     """
-    rows = rows_of_shard(labelled, shard, shards)
-    pairs = [(row, sample) for row in rows for sample in range(samples)]
-    requests = [_request(row, sample, seed) for row, sample in pairs]
-    found = answers(generator, requests, f"review by {reviewer}")
-    ratings = [
-        _row(row, sample, reviewer, found[request.key])
-        for (row, sample), request in zip(pairs, requests, strict=True)
-    ]  # fmt: skip
-    return pa.Table.from_pylist(ratings, schema=SCHEMAS["reviews"])
+
+    def requests(row: Row) -> list[Request]:
+        change = change_of(row["old_contents"], row["new_contents"], context_lines)
+        keys = [f"{row['id']}/{sample}" for sample in range(samples)]
+        return [
+            review_request(
+                key,
+                criterion=Criterion(row["aspect"]),
+                subject=row["subject"],
+                change=change,
+                language=row["language"],
+                instruction=(instructions or {}).get(row["id"]),
+                answer=answer,
+                rising=sample > 0 and chance.digest(sampling.seed, "scale", key) % 2 == 1,
+                **sampling.of("review", key),
+            )
+            for sample, key in enumerate(keys)
+        ]
+
+    for part in answered(rows_of_shard(labelled, shard, shards), requests, generator, f"review by {reviewer}"):
+        ratings = [_row(row, reviewer, sample, *one) for row, asked in part for sample, one in enumerate(asked)]
+        yield pa.Table.from_pylist(ratings, schema=SCHEMAS["reviews"])
 
 
-def change_of(old: str, new: str) -> str:
-    """Both versions at once: every line, marked `-` (old only), `+` (new only) or blank; about half as long as the two."""
+def change_of(old: str, new: str, context_lines: int | None = None) -> str:
+    """Both versions at once, about half as long as the two: lines marked `-` (old only), `+` (new only) or blank.
+
+    With `context_lines`, unchanged lines further from any changed one are left out, and a line beginning with `@@`, as
+    none of the code does here, says how many.
+    """
     old_lines, new_lines = old.splitlines(), new.splitlines()
-    context = max(len(old_lines), len(new_lines), 1)
-    lines = difflib.unified_diff(old_lines, new_lines, n=context, lineterm="")
-    return "\n".join(list(lines)[3:])
+    matcher = difflib.SequenceMatcher(None, old_lines, new_lines)
+    shown: list[str] = []
+    for tag, first, last, start, stop in matcher.get_opcodes():
+        if tag == "equal":
+            shown += _context(old_lines[first:last], context_lines, opens=first == 0, closes=last == len(old_lines))
+        else:
+            shown += [f"-{line}" for line in old_lines[first:last]]
+            shown += [f"+{line}" for line in new_lines[start:stop]]
+    return "\n".join(shown)
 
 
-def _request(row: dict[str, Any], sample: int, seed: int) -> Request:
-    key = f"{row['id']}/{sample}"
-    rising = sample > 0 and chance.digest(seed, "scale", key) % 2 == 1
-    system, user = render(
-        "review",
-        scale=", ".join(reversed(_SCALE) if rising else _SCALE),
-        criterion=CRITERION_TEXTS[Criterion(row["aspect"])],
-        subject=" ".join(row["subject"].split()),
-        change=change_of(row["old_contents"], row["new_contents"]),
-    )
-    return Request(key=key, system=system, user=user, options=DIGITS)
+def _context(lines: list[str], count: int | None, *, opens: bool, closes: bool) -> list[str]:
+    """Unchanged lines, those further than `count` from a change replaced by how many there are."""
+    before = 0 if opens or count is None else count
+    after = 0 if closes or count is None else count
+    hidden = len(lines) - before - after
+    if count is None or hidden <= 0:
+        return [f" {line}" for line in lines]
+    note = f"@@ {hidden} unchanged {'line is' if hidden == 1 else 'lines are'} not shown @@"
+    return [*(f" {line}" for line in lines[:before]), note, *(f" {line}" for line in lines[len(lines) - after :])]
 
 
-def _row(row: dict[str, Any], sample: int, reviewer: str, answer: Completion) -> dict[str, Any]:
-    chances = answer.probabilities
+def _row(row: Row, reviewer: str, sample: int, request: Request, answer: Completion) -> dict[str, Any]:
+    reading = read_rating(answer, request)
     return {
         "id": row["id"],
         "reviewer": reviewer,
         "criterion": row["aspect"],
         "sample": sample,
-        "rating": None if chances is None else sum(d * p for d, p in enumerate(chances, start=1)),
-        "probabilities": None if chances is None else list(chances),
+        "rating": reading.value,
+        "probabilities": reading.probabilities,
         "text": answer.text,
-        "missing_reason": answer.missing_reason,
+        "finish_reason": answer.finish_reason,
+        "missing_reason": reading.why,
     }

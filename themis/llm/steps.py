@@ -2,86 +2,93 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from themis.generation.backends import generator_for
-from themis.generation.checkpoint import weight_files
-from themis.generation.protocol import Generator
-from themis.llm.consensus import agreement, consensus
+from themis.llm.asking import in_shard
+from themis.llm.consensus import COLUMNS as RATING_COLUMNS
+from themis.llm.consensus import consensus, ledger_of, ratings_in
+from themis.llm.decisions import COLUMNS as VOTE_COLUMNS
+from themis.llm.decisions import decide, votes_in
 from themis.llm.instruct import instruct
-from themis.llm.judge import judge, judge_metrics
+from themis.llm.instruct_metrics import COLUMNS as INSTRUCT_COLUMNS
+from themis.llm.instruct_metrics import instruct_metrics
+from themis.llm.judge import judge
+from themis.llm.judge_metrics import judge_metrics
+from themis.llm.metrics import metrics_table
+from themis.llm.model import Model, Sampling
+from themis.llm.recover import recover
 from themis.llm.review import review
-from themis.records import read, write
+from themis.llm.review_metrics import review_metrics
+from themis.records import read, stream, write
 
-
-@dataclass(frozen=True)
-class Model:
-    """A checkpoint folder and how it runs."""
-
-    folder: Path
-    cache: Path | None = None
-    threads: int = 1
-    dtype: str = "float32"
-    batch_tokens: int = 2048
-
-    def generator(self) -> Generator:
-        """The model, ready to answer. Raises Problem where the folder holds none."""
-        return generator_for(
-            self.folder, dtype=self.dtype, threads=self.threads, batch_tokens=self.batch_tokens, cache=self.cache
-        )
+_TEXTS = ["old_contents", "new_contents"]
 
 
 def write_reviews(
-    labelled: Path, out: Path, model: Model, name: str, *, samples: int, seed: int, shard: int, shards: int
-) -> None:
-    """Rate the pairs of one shard."""
-    columns = ["id", "subject", "old_contents", "new_contents", "kept", "aspect"]
-    rows = read(labelled, "labelled", columns)
-    table = review(rows, model.generator(), name, samples=samples, seed=seed, shard=shard, shards=shards)
-    write(table, out, "reviews", inputs=[labelled, *weight_files(model.folder)], seed=seed)
-
-
-def write_consensus(
-    labelled: Path, out: Path, reviews: Sequence[Path], *, min_rating: float, policy: str, ledger: Path, metrics: Path
-) -> None:
-    """Keep the pairs the reviewers rate high enough; write the ledger and how far the reviewers agree."""
-    tables = [read(path, "reviews") for path in reviews]
-    inputs = [labelled, *reviews]
-    accepted, counts = consensus(read(labelled, "labelled"), tables, min_rating=min_rating, policy=policy)
-    write(agreement(tables), metrics, "metrics", inputs=reviews)
-    counts.write(ledger, inputs)
-    write(accepted, out, "labelled", inputs=inputs)
-
-
-def write_instructions(
-    accepted: Path,
+    labelled: Path,
     out: Path,
     model: Model,
     name: str,
     *,
-    max_new_tokens: int,
-    temperature: float,
-    seed: int,
+    instructions: Path | None,
+    sampling: Sampling,
     shard: int,
     shards: int,
+    **options: Any,
 ) -> None:
-    """Write the instructions of one shard's pairs."""
-    rows = read(accepted, "labelled", ["id", "new_contents", "language", "kept", "aspect"])
-    table = instruct(
+    """Rate the pairs of one shard, where `instructions` are given with them shown; `options` as `review` has them."""
+    rows = stream(labelled, "labelled", ["id", "subject", "language", "kept", "aspect", *_TEXTS])
+    tables = review(
         rows,
         model.generator(),
         name,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
+        instructions=_instructions(instructions, shard, shards) if instructions else None,
+        sampling=sampling,
         shard=shard,
         shards=shards,
+        **options,
     )
-    write(table, out, "instructions", inputs=[accepted, *weight_files(model.folder)], seed=seed)
+    inputs = [labelled, *([instructions] if instructions else []), *model.weights()]
+    write(tables, out, "reviews", inputs=inputs, seed=sampling.seed)
+
+
+def write_consensus(
+    labelled: Path, out: Path, reviews: Sequence[Path], *, ledger: Path, metrics: Path, **policy: Any
+) -> None:
+    """Keep the pairs the reviewers rate high enough, `policy` as `consensus` has it; write the ledger, and yields and
+    agreement by reviewer, criterion and language."""
+    ratings = ratings_in([read(path, "reviews", RATING_COLUMNS) for path in reviews])
+    pairs = pl.DataFrame(pl.from_arrow(read(labelled, "labelled", ["id", "split", "language", "kept", "aspect"])))
+    pairs = pairs.filter(pl.col("kept") & pl.col("aspect").is_not_null())
+    agreed = consensus(pairs.select("id", "split", "language", criterion="aspect"), ratings, **policy)
+    kept = pa.array(agreed.filter(pl.col("reason").is_null())["id"].to_list(), pa.string())
+    inputs = [labelled, *reviews]
+    write(review_metrics(agreed, ratings), metrics, "metrics", inputs=reviews)
+    ledger_of(agreed).write(ledger, inputs)
+    rows = (table.filter(pc.is_in(table["id"], kept)) for table in stream(labelled, "labelled"))
+    write(rows, out, "labelled", inputs=inputs)
+
+
+def write_instructions(
+    accepted: Path, out: Path, model: Model, name: str, *, sampling: Sampling, shard: int, shards: int, **options: Any
+) -> None:
+    """Write the instructions of one shard's pairs; `options` as `instruct` has them."""
+    rows = stream(accepted, "labelled", ["id", "language", "kept", "aspect", *_TEXTS])
+    tables = instruct(rows, model.generator(), name, sampling=sampling, shard=shard, shards=shards, **options)
+    write(tables, out, "instructions", inputs=[accepted, *model.weights()], seed=sampling.seed)
+
+
+def write_instruct_metrics(out: Path, instructions: Path) -> None:
+    """Write how many instructions there are, and why others are not."""
+    table = read(instructions, "instructions", INSTRUCT_COLUMNS)
+    write(instruct_metrics(table), out, "metrics", inputs=[instructions])
 
 
 def write_judgements(
@@ -91,20 +98,47 @@ def write_judgements(
     model: Model,
     name: str,
     *,
-    votes: int,
-    seed: int,
+    sampling: Sampling,
     shard: int,
     shards: int,
+    **options: Any,
 ) -> None:
-    """Cast the votes on one shard's training pairs."""
-    rows = read(accepted, "labelled", ["id", "split", "old_contents", "new_contents", "kept", "aspect"])
-    asked_for = read(instructions, "instructions")
-    table = judge(rows, asked_for, model.generator(), name, votes=votes, seed=seed, shard=shard, shards=shards)
-    inputs = [accepted, instructions, *weight_files(model.folder)]
-    write(table, out, "judgements", inputs=inputs, seed=seed)
+    """Cast the votes on one shard's training pairs; `options` as `judge` has them."""
+    rows = stream(accepted, "labelled", ["id", "split", "kept", "aspect", *_TEXTS])
+    asked_for = _instructions(instructions, shard, shards)
+    tables = judge(rows, asked_for, model.generator(), name, sampling=sampling, shard=shard, shards=shards, **options)
+    write(tables, out, "judgements", inputs=[accepted, instructions, *model.weights()], seed=sampling.seed)
 
 
-def write_judge_metrics(out: Path, judgements: Sequence[Path]) -> None:
-    """Write each judge's position bias and how far its two orders agree."""
-    table = pa.concat_tables([read(path, "judgements") for path in judgements])
-    write(judge_metrics(table), out, "metrics", inputs=judgements)
+def write_decisions(
+    accepted: Path, out: Path, judgements: Sequence[Path], *, metrics: Path, rule: str, margin: float
+) -> None:
+    """Write what the votes say of each pair, and each judge's position bias, agreement and yields."""
+    votes = votes_in(pa.concat_tables([read(path, "judgements", VOTE_COLUMNS) for path in judgements]))
+    languages = pl.DataFrame(pl.from_arrow(read(accepted, "labelled", ["id", "language"])))
+    decisions = decide(votes, rule=rule, margin=margin)
+    write(judge_metrics(votes, decisions, languages), metrics, "metrics", inputs=[accepted, *judgements])
+    write(decisions, out, "decisions", inputs=judgements)
+
+
+def write_recovered(
+    collection: Path, out: Path, model: Model, *, metrics: Path, sampling: Sampling, shard: int, shards: int
+) -> None:
+    """Give the shard's pairs of a collection that have no prompt the problem their program solves."""
+    counts: Counter[str] = Counter(pairs=0, had_prompt=0, recovered=0)
+    rows = stream(collection, "collection")
+    tables = recover(rows, model.generator(), sampling=sampling, counts=counts, shard=shard, shards=shards)
+    inputs = [collection, *model.weights()]
+    write(tables, out, "collection", inputs=inputs, seed=sampling.seed)
+    numbers = [(collection.stem, metric, float(rows)) for metric, rows in counts.items()]
+    write(metrics_table("recover", numbers), metrics, "metrics", inputs=inputs)
+
+
+def _instructions(path: Path, shard: int, shards: int) -> dict[str, str]:
+    """The instructions of one shard's pairs, by id."""
+    found: dict[str, str] = {}
+    for table in stream(path, "instructions", ["id", "instruction"]):
+        rows = table.filter(pc.is_valid(table["instruction"]))
+        rows = rows.filter(in_shard(rows["id"].to_pylist(), shard, shards))
+        found.update(zip(rows["id"].to_pylist(), rows["instruction"].to_pylist(), strict=True))
+    return found

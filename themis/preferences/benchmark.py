@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from themis import chance
-from themis.preferences.commits import with_instructions
-from themis.preferences.fit import misfit
+from themis.preferences import balance
+from themis.preferences.collections.commits import with_instructions
+from themis.preferences.fit import FORGED, TOO_LONG, Fit
 from themis.preferences.folder_pairs import folder_pairs
 from themis.preferences.humaneval import divide, tasks
 from themis.preferences.mutant_pairs import SUBSET, mutant_pairs
@@ -43,13 +46,15 @@ def build_benchmark(
     memory_mb: int,
     folder: Path | None,
     pairs_per_subset: int,
+    balance_within: Sequence[str] = (),
     seed: int,
     ledger: Ledger,
-) -> tuple[pa.Table, pa.Table]:
-    """The benchmark table, sorted by id, and its metrics: how many mutants were run, killed, survived.
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """The benchmark table, sorted by id; its metrics: how many mutants were run, killed, survived; and its lengths table.
 
-    Drops are counted in the ledger by subset. Lengths are those under the longest system prompt, so that a pair fits
-    in every prompt mode. Raises Problem.
+    Drops are counted in the ledger by subset. Tokens are those under the longest system prompt, so that a pair fits in
+    every prompt mode. `balance_within` makes the cells of the length balance, none: no balance; of a benchmark's pair
+    the source is its subset. Raises Problem.
     """
     fits = _Fits(chat, max_tokens)
     rows = [_commits(accepted, instructions, fits, ledger)]
@@ -60,19 +65,34 @@ def build_benchmark(
     rows.append(_picked(pairs, SUBSET, len(pairs), fits, seed, ledger))
     for subset, found in (folder_pairs(folder) if folder else {}).items():
         rows.append(_picked(found, subset, pairs_per_subset, fits, seed, ledger))
-    table = pl.concat(rows).sort("id").select(_COLUMNS).to_arrow().cast(SCHEMAS["benchmark"])
-    return table, _metrics(counts)
+    balanced, lengths = _balanced(pl.concat(rows).sort("id").select(_COLUMNS), balance_within, seed, ledger)
+    return balanced.to_arrow().cast(SCHEMAS["benchmark"]), _metrics(counts), lengths
+
+
+def _balanced(pairs: pl.DataFrame, within: Sequence[str], seed: int, ledger: Ledger) -> tuple[pl.DataFrame, pa.Table]:
+    """What is left after the length balance, counted as kept, and the lengths before and after it."""
+    difference = pl.Series("difference", balance.differences(pairs.to_arrow()), dtype=pl.Int64)
+    rows = pairs.select("aspect", "language", difference, idx="id", source="subset")
+    kept = balance.keep(rows, seed, within)
+    sieve = Sieve(pairs.with_columns(scope="subset"), ledger)
+    sieve.drop("length balance", ~kept)
+    return sieve.finish(), balance.lengths(rows, kept, "benchmark")
 
 
 class _Fits:
-    """Whether a pair fits under the longest system prompt."""
+    """Which pairs do not fit under the longest system prompt, and why."""
 
     def __init__(self, chat: Chat, max_tokens: int) -> None:
-        self._chat, self._max_tokens = chat, max_tokens
+        self._fit = Fit(chat, max_tokens)
         self._system = system_prompt(CODE_CRITERIA)
 
-    def __call__(self, prompt: str, chosen: str, rejected: str) -> str | None:
-        return misfit(self._chat, self._system, prompt, chosen, rejected, self._max_tokens)
+    def reasons(self, pairs: pl.DataFrame) -> list[str | None]:
+        """A reason or None for each row of prompt, chosen, rejected."""
+        rows = pairs.select("chosen", "rejected", system=pl.lit(self._system), input="prompt")
+        forged = self._fit.forged(rows)
+        clean = np.flatnonzero(~forged)
+        long = set(clean[self._fit.too_long(rows[clean.tolist()])].tolist())
+        return [FORGED if forged[at] else TOO_LONG if at in long else None for at in range(rows.height)]
 
 
 def _commits(accepted: pa.Table, instructions: pa.Table, fits: _Fits, ledger: Ledger) -> pl.DataFrame:
@@ -86,10 +106,9 @@ def _commits(accepted: pa.Table, instructions: pa.Table, fits: _Fits, ledger: Le
     sieve.drop("no criterion", pl.col("aspect").is_null())
     sieve.drop("no instruction", pl.col("prompt").is_null())
     sieve.drop("identical", pl.col("chosen") == pl.col("rejected"))
-    texts = sieve.rows.select("prompt", "chosen", "rejected").iter_rows()
-    sieve.drop_by([fits(*row) for row in track(texts, "count tokens", total=len(sieve.rows), unit="pair")])
+    sieve.drop_by(fits.reasons(sieve.rows))
     sieve.drop("duplicate id", pl.struct("subset", "row").is_first_distinct().not_())
-    kept = sieve.finish()
+    kept = sieve.rows.drop("scope")
     return kept.with_columns(id=pl.concat_str("subset", "row", separator="_")).select(_COLUMNS)
 
 
@@ -98,27 +117,27 @@ def _picked(
 ) -> pl.DataFrame:
     """At most so many good pairs of a subset, taken in an order of chance; what comes after them is over the cap."""
     ids = [f"{subset}_{_content_hash(pair)}" for pair in pairs]
+    misfits = fits.reasons(pl.DataFrame(pairs, schema=dict.fromkeys(("prompt", "chosen", "rejected"), pl.String)))
     kept: dict[str, dict[str, str | None]] = {}
     ledger.keep(subset, 0)
     for at in track(chance.order(seed, "benchmark pairs", ids), f"pairs of {subset}", unit="pair"):
         pair = pairs[at]
-        reason = _why_not(pair, ids[at] in kept, len(kept) >= most, fits)
+        reason = _why_not(pair, ids[at] in kept, len(kept) >= most, misfits[at])
         if reason:
             ledger.drop(reason, subset)
         else:
-            ledger.keep(subset)
             kept[ids[at]] = {**pair, "id": ids[at], "subset": subset}
     return pl.DataFrame(list(kept.values()), schema=dict.fromkeys(_COLUMNS, pl.String))
 
 
-def _why_not(pair: dict[str, str | None], seen: bool, full: bool, fits: _Fits) -> str | None:
+def _why_not(pair: dict[str, str | None], seen: bool, full: bool, misfit: str | None) -> str | None:
     if full:
         return "row cap"
     if pair["language"] is None:
         return "language is none of the eight"
     if pair["chosen"] == pair["rejected"]:
         return "identical"
-    return fits(pair["prompt"], pair["chosen"], pair["rejected"]) or ("duplicate id" if seen else None)
+    return misfit or ("duplicate id" if seen else None)
 
 
 def _content_hash(pair: dict[str, str | None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ class Chat:
         if not tokenizer.chat_template:
             raise Problem(f"{tokenizer.name_or_path}: its tokenizer has no chat template")
         self.tokenizer = tokenizer
-        self._special = tuple(str(token) for token in tokenizer.all_special_tokens)
+        self.special_tokens = tuple(str(token) for token in tokenizer.all_special_tokens)
         self._has_system = self._template_takes_system()
 
     @classmethod
@@ -61,11 +62,21 @@ class Chat:
         ids = self._ids(messages, generation=False)
         if ids[: len(prompt)] == prompt:
             return ids
-        before = self._render(messages[:-1], generation=True, tokenize=False)
-        whole = self._render(messages, generation=False, tokenize=False)
-        if not whole.startswith(before):
-            raise Problem(f"{self.tokenizer.name_or_path}: the chat template's prompt is no prefix of the conversation")
+        before, [whole] = self.texts(system, user, [response])
         return prompt + self.tokenizer.encode(whole[len(before) :], add_special_tokens=False)
+
+    def texts(self, system: str | None, user: str, responses: Sequence[str]) -> tuple[str, list[str]]:
+        """The chat as text up to where the reply begins, and with each reply. Raises ForgedMarkup, and Problem if the
+        template renders the one as no beginning of the others."""
+        messages = self._messages(system, user)
+        chats = [[*messages, {"role": "assistant", "content": response}] for response in responses]
+        for chat in chats:
+            self._check(chat)
+        before = self._render(messages, generation=True, tokenize=False)
+        whole = [self._render(chat, generation=False, tokenize=False) for chat in chats]
+        if not all(text.startswith(before) for text in whole):
+            raise Problem(f"{self.tokenizer.name_or_path}: the chat template's prompt is no prefix of the conversation")
+        return before, whole
 
     def _messages(self, system: str | None, user: str) -> list[dict[str, str]]:
         if system is None:
@@ -75,11 +86,14 @@ class Chat:
         return [{"role": "user", "content": f"{system}\n\n{user}"}]
 
     def _ids(self, messages: list[dict[str, str]], *, generation: bool) -> list[int]:
+        self._check(messages)
+        return list(self._render(messages, generation=generation, tokenize=True))
+
+    def _check(self, messages: list[dict[str, str]]) -> None:
         for message in messages:
-            for token in self._special:
+            for token in self.special_tokens:
                 if token in message["content"]:
                     raise ForgedMarkup(f"the text holds the special token {token}")
-        return list(self._render(messages, generation=generation, tokenize=True))
 
     def _render(self, messages: list[dict[str, str]], *, generation: bool, tokenize: bool) -> Any:
         return self.tokenizer.apply_chat_template(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from themis.errors import Problem
 from themis.vocabulary import CODE_CRITERIA, Criterion
 
 CRITERION_TEXTS: dict[Criterion, str] = {
@@ -27,11 +28,27 @@ def system_prompt(criteria: Sequence[Criterion]) -> str:
 
 
 def system_prompt_for(mode: str, criterion: Criterion) -> str | None:
-    """The system prompt of a prompt mode: `none`, `criterion` (the row's own) or `all` (the five, in their fixed order)."""
+    """The system prompt of a prompt mode (see `criteria_of`), None where it names no criterion. Raises Problem."""
+    criteria = criteria_of(mode, criterion)
+    return system_prompt(criteria) if criteria else None
+
+
+def criteria_of(mode: str, criterion: Criterion) -> tuple[Criterion, ...]:
+    """The criteria that a prompt mode names: `none`, `criterion` (the row's own), `all` (see `all_criteria`), or those of
+    a list such as `security_hardness+memory_efficiency`, in its order. Raises Problem where a mode is none of these."""
     if mode == "none":
-        return None
+        return ()
     if mode == "criterion":
-        return system_prompt([criterion])
+        return (criterion,)
     if mode == "all":
-        return system_prompt(CODE_CRITERIA)
-    raise ValueError(f"prompt mode {mode} is none of none, criterion, all")
+        return all_criteria(criterion)
+    names = mode.split("+")
+    if len(set(names)) < len(names) or not set(names) <= set(Criterion):
+        known = ", ".join(Criterion)
+        raise Problem(f"prompt mode {mode} is none of none, criterion, all, and no list, joined by +, of {known}")
+    return tuple(Criterion(name) for name in names)
+
+
+def all_criteria(criterion: Criterion) -> tuple[Criterion, ...]:
+    """All criteria in their fixed order: the five of code, and the two general ones where the row is about one of them."""
+    return CODE_CRITERIA if criterion in CODE_CRITERIA else tuple(Criterion)

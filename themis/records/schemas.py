@@ -141,6 +141,31 @@ SCHEMAS: dict[str, pa.Schema] = {
     "retrieved": pa.schema(_RETRIEVED),
     "deduplicated": pa.schema(_DEDUPLICATED),
     "labelled": pa.schema(_LABELLED),
+    "aspects": pa.schema([pa.field("id", pa.string(), nullable=False), *_LABELLED[len(_DEDUPLICATED) :]]),
+    "curves": pa.schema(  # precision and recall of a criterion's classifier at each threshold
+        [
+            *_required(
+                ("criterion", pa.string()),
+                ("data", pa.string()),  # held_out | sample
+                ("threshold", pa.float64()),
+                ("precision", pa.float64()),
+                ("recall", pa.float64()),
+            )
+        ]
+    ),
+    "term_quality": pa.schema(  # of a list of search terms, on commits read by eye
+        [
+            *_required(
+                ("criterion", pa.string()),
+                ("terms", pa.string()),  # ours | reference
+                ("half", pa.string()),  # of the sample: tuning | report | all
+                ("measure", pa.string()),  # precision | recall | shared | shared_right
+                ("commits", pa.int64()),
+                ("part", pa.int64()),  # of them
+            ),
+            *(pa.field(name, pa.float64()) for name in ("value", "low", "high")),
+        ]
+    ),
     "reviews": pa.schema(
         [
             *_required(
@@ -149,6 +174,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("rating", pa.float64()),  # 1-5; the expected value where read from probabilities
             pa.field("probabilities", pa.list_(pa.float64())),  # of the digits 1 to 5, summing to one
             pa.field("text", pa.string()),
+            pa.field("finish_reason", pa.string()),  # stop | length | content_filter; null for probabilities
             pa.field("missing_reason", pa.string()),
         ]
     ),
@@ -157,6 +183,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_required(("id", pa.string()), ("writer", pa.string()), ("style", pa.string())),
             pa.field("instruction", pa.string()),
             pa.field("text", pa.string()),
+            pa.field("finish_reason", pa.string()),  # stop | length | content_filter; null for probabilities
             pa.field("missing_reason", pa.string()),
         ]
     ),
@@ -168,7 +195,23 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("favours", pa.string()),  # chosen | rejected | tie
             pa.field("probabilities", pa.list_(pa.float64())),  # of A, B, TIE
             pa.field("text", pa.string()),
+            pa.field("finish_reason", pa.string()),  # stop | length | content_filter; null for probabilities
             pa.field("missing_reason", pa.string()),
+        ]
+    ),
+    "decisions": pa.schema(  # what all votes together say of a pair
+        [
+            *_required(
+                ("id", pa.string()),
+                ("criterion", pa.string()),
+                ("votes_chosen", pa.int64()),
+                ("votes_rejected", pa.int64()),
+                ("votes_tie", pa.int64()),
+                ("votes_missing", pa.int64()),
+            ),
+            pa.field("lean", pa.float64()),  # -1 to 1, above 0: for chosen; null: no judge answered in both orders
+            pa.field("confidence", pa.float64()),  # the size of the lean
+            pa.field("decision", pa.string()),  # chosen | rejected | tie
         ]
     ),
     "bugs": pa.schema(  # programs with a fault put in
@@ -177,6 +220,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             pa.field("operator", pa.string()),  # of mutation
             pa.field("code", pa.string()),  # the faulty program
             pa.field("text", pa.string()),  # what the model wrote
+            pa.field("finish_reason", pa.string()),
             pa.field("missing_reason", pa.string()),
         ]
     ),
@@ -217,6 +261,18 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("aspect", pa.string()),
             ("language", pa.string()),
             ("subset", pa.string()),
+        )
+    ),
+    "lengths": pa.schema(  # in how many pairs of a set the chosen response is the longer, in characters
+        _required(
+            ("set", pa.string()),
+            ("moment", pa.string()),  # before | after balancing
+            ("source", pa.string()),  # of a benchmark: its subset
+            ("aspect", pa.string()),
+            ("language", pa.string()),
+            ("longer", pa.int64()),  # pairs
+            ("equal", pa.int64()),
+            ("shorter", pa.int64()),
         )
     ),
     "scores": pa.schema(_SCORES),

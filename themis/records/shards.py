@@ -17,6 +17,7 @@ _KEYS = {
     "reviews": ("id", "reviewer", "criterion", "sample"),
     "instructions": ("id", "writer", "style"),
     "judgements": ("id", "judge", "criterion", "sample"),
+    "collection": ("idx",),
     "attempts": ("repo_name", "source"),
 }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from themis.errors import Problem
+from themis.prompting.criteria import criteria_of
 from themis.score.baselines import LengthScorer, RandomScorer
 from themis.score.protocol import Scorer
+from themis.vocabulary import CODE_CRITERIA
 
 BASELINES = ("random", "length")
 FAMILIES = ("sequence_classifier", "untrained_head", "judge", *BASELINES)
-PROMPT_MODES = ("none", "criterion", "all")
 
 
 def scorer_for(
@@ -32,8 +33,7 @@ def scorer_for(
     """
     if family not in FAMILIES:
         raise Problem(f"model {name}: family {family} is none of {', '.join(FAMILIES)}")
-    if prompt_mode not in PROMPT_MODES:
-        raise Problem(f"model {name}: prompt mode {prompt_mode} is none of {', '.join(PROMPT_MODES)}")
+    criteria_of(prompt_mode, CODE_CRITERIA[0])  # refuses what is no mode
     if family in BASELINES:
         if checkpoint is not None:
             raise Problem(f"model {name}: family {family} takes no checkpoint, but {checkpoint} is given")

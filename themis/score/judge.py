@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from themis.generation.protocol import Completion, Generator, Request
+from themis.prompting.criteria import criteria_of
 from themis.prompting.judging import judge_request, read_verdict
 from themis.score.protocol import Pair, PairScore
-from themis.vocabulary import CODE_CRITERIA, Criterion
 
 
 class JudgeScorer:
@@ -41,16 +41,12 @@ class JudgeScorer:
     def _request(self, pair: Pair, *, chosen_first: bool) -> Request:
         order = "chosen first" if chosen_first else "rejected first"
         first, second = (pair.chosen, pair.rejected) if chosen_first else (pair.rejected, pair.chosen)
-        criteria = _criteria(self.prompt_mode, pair.criterion)
+        criteria = criteria_of(self.prompt_mode, pair.criterion)
         return judge_request(f"{pair.id}\x1f{order}", criteria, pair.prompt, first, second)
-
-
-def _criteria(mode: str, criterion: Criterion) -> tuple[Criterion, ...]:
-    return {"none": (), "criterion": (criterion,), "all": CODE_CRITERIA}[mode]
 
 
 def _combine(chosen_first: Completion, rejected_first: Completion) -> PairScore:
     ahead, behind = read_verdict(chosen_first), read_verdict(rejected_first)
-    if ahead is None or behind is None:
-        return PairScore(missing_reason=chosen_first.missing_reason or rejected_first.missing_reason or "no answer")
+    if ahead.vote is None or behind.vote is None:
+        return PairScore(missing_reason=ahead.why or behind.why)
     return PairScore.of((ahead.first + behind.second) / 2, (ahead.second + behind.first) / 2)

@@ -1,4 +1,4 @@
-"""Settings of the aspects stage: classifiers, thresholds, caps."""
+"""Settings of the aspects stage: classifiers, shards, caps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,25 @@ class Classifier(Settings):
     epochs: int = Field(4, ge=1, description="Passes over the seeds.")
     batch_size: int = Field(32, ge=1, description="Messages per step.")
     learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
-    held_out: Fraction = Field(0.2, description="Share of the seeds kept for precision and recall.")
+    held_out: Fraction = Field(
+        0.2,
+        description="Share of the seeds kept from training: half calibrates and gives the threshold, half measures.",
+    )
     max_seeds: int = Field(4000, ge=1, description="Seeds read per criterion at most.")
+    min_precision: Fraction = Field(
+        0.5,
+        description="A classifier's threshold is the least with this precision on held-out seeds, weighted as the "
+        "corpus has their kinds; without one the classifier is not used.",
+    )
 
 
 class Aspects(Settings):
     """Which criterion a commit improves."""
 
-    threshold: Fraction = Field(0.5, description="Probability from which a commit is taken to improve a criterion.")
+    shards: int = Field(2, ge=1, description="Jobs that the labelling is spread over.")
+    reference_terms: str | None = Field(
+        None, description="Folder of the published term lists, to measure ours beside them; none: ours alone."
+    )
     max_train_rows: int | None = Field(
         None,
         ge=1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from themis.study.base import Settings
@@ -26,3 +28,11 @@ class Benchmark(Settings):
         None, description="Folder with humanevalpack/, debugbench/, nofuneval/ to add pairs from."
     )
     folder_pairs: int = Field(0, ge=0, description="Pairs taken per subset of that folder.")
+    balance: Literal["none", "downsample"] = Field(
+        "none", description="downsample: pairs go until chosen is the longer response as often as it is the shorter."
+    )
+    balance_within: list[Literal["source", "aspect", "language"]] = Field(
+        ["source", "aspect", "language"],
+        min_length=1,
+        description="What makes the cells that are balanced; a benchmark's source is the subset.",
+    )

@@ -10,8 +10,8 @@ from themis.study.aspects import Aspects
 from themis.study.base import Settings
 from themis.study.benchmark import Benchmark
 from themis.study.bugs import Bugs
-from themis.study.collections import Collections
-from themis.study.llm import Instruct, Judge, Review
+from themis.study.collections import BUGGED, Collections
+from themis.study.llm import Instruct, Judge, Recover, Review
 from themis.study.models import LanguageModel, RewardModel
 from themis.study.preferences import Preferences
 from themis.study.sources import Contents, Dedup, Demo, Mine, Select
@@ -63,6 +63,7 @@ class Study(Settings):
     review: Review = Field(default_factory=Review)
     instruct: Instruct = Field(default_factory=Instruct)
     judge: Judge = Field(default_factory=Judge)
+    recover: Recover = Field(default_factory=Recover)
     bugs: Bugs = Field(default_factory=Bugs)
     collections: Collections = Field(default_factory=Collections)
     preferences: Preferences = Field(default_factory=Preferences)
@@ -100,7 +101,12 @@ class Study(Settings):
             "review.reviewers": self.review.reviewers,
             "instruct.writer": [self.instruct.writer],
             "judge.judges": self.judge.judges,
+            "recover.writer": [self.recover.writer] if self.recover.writer else [],
+            "bugs.writer": [self.bugs.writer] if self.bugs.writer else [],
             "preferences.tokenizer": [self.preferences.tokenizer],
+            "preferences.perplexity.language_model": [
+                name for name in (self.preferences.perplexity.language_model,) if name
+            ],
             "train.base": [self.train.base],
         }
         for key, names in used.items():
@@ -109,7 +115,27 @@ class Study(Settings):
                     raise ValueError(
                         f"{key}: {name} is not one of language_models ({', '.join(sorted(known)) or 'none given'})"
                     )
+        self._have_weights()
+        mixed = [*self.collections.code, *self.collections.general]
+        written = [name for name in mixed if name == "bugs" or name.startswith(BUGGED)]
+        if written and not self.bugs.writer:
+            raise ValueError(f"collections: {written[0]} needs a language model in bugs.writer")
+        for name in self.recover.collections:
+            if name not in mixed:
+                raise ValueError(f"recover.collections: {name} is in neither collections.code nor collections.general")
         names = [model.name for model in self.score.models]
         if len(names) != len(set(names)):
             raise ValueError("score.models: two models have the same name")
         return self
+
+    def _have_weights(self) -> None:
+        """A model behind a server can answer, but there is nothing to train, to score with or to count tokens by."""
+        used = {
+            "preferences.tokenizer": self.preferences.tokenizer,
+            "preferences.perplexity.language_model": self.preferences.perplexity.language_model,
+            "train.base": self.train.base,
+            **{f"score.models: {model.name}": model.checkpoint for model in self.score.models},
+        }
+        for key, name in used.items():
+            if name in self.language_models and self.language_models[name].backend == "openai":
+                raise ValueError(f"{key}: {name} is behind a server and has no weights here")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from themis.study.base import Fraction, Settings
+from themis.vocabulary import Criterion
+
+_CRITERION = f"({'|'.join(Criterion)})"
+
+# Marks of the chat templates of well-known open models.
+_MARKUP = [
+    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|start|>", "<|end|>", "<|message|>", "<|channel|>",
+    "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
+    "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]", "<|system|>", "<|user|>", "<|assistant|>",
+    "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>",
+]  # fmt: skip
 
 
 class Vllm(Settings):
@@ -24,14 +35,48 @@ class Vllm(Settings):
 class OpenAI(Settings):
     """A server that speaks the OpenAI protocol, and how it is asked."""
 
-    base_url: str = Field("https://api.openai.com/v1", description="Address of the server.")
-    model: str = Field(description="Name of the model at the server.")
-    key_variable: str = Field("OPENAI_API_KEY", description="Environment variable that holds the key.")
+    base_url: str = Field(
+        "https://api.openai.com/v1", pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$", description="Address of the server."
+    )
+    model: str = Field(min_length=1, description="Name of the model at the server.")
+    identity: str | None = Field(
+        None,
+        description="What the answers are kept under; none: the address and the model. Give one where a server's "
+        "address changes between runs.",
+    )
+    key_variable: str | None = Field(
+        None,
+        description="Environment variable that holds the key. None: OPENAI_API_KEY at api.openai.com, no key elsewhere.",
+    )
     concurrency: int = Field(8, ge=1, description="Requests on the way at a time.")
     requests_per_minute: int | None = Field(None, ge=1, description="Requests begun in a minute at most.")
-    tokens_per_minute: int | None = Field(None, ge=1, description="Tokens asked for in a minute at most.")
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="Tokens asked for in a minute at most, the longest reply allowed counted in."
+    )
     tries: int = Field(8, ge=1, description="Tries until a request is given up.")
+    first_wait_s: float = Field(
+        1.0, gt=0, description="Seconds before the second try, twice as many before each other one, 60 at most."
+    )
     timeout_s: float = Field(600.0, gt=0, description="Seconds that one try may take.")
+    length_field: Literal["max_tokens", "max_completion_tokens"] = Field(
+        "max_tokens", description="What the server calls the length of a reply; models that reason want the second."
+    )
+    likeliest: int = Field(
+        20,
+        ge=1,
+        description="Tokens whose probabilities are asked for where options are weighed; many servers stop at 20.",
+    )
+    markup: list[str] = Field(
+        _MARKUP,
+        description="A text that holds one of these is not sent: the server might read it as a mark of its chat template.",
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Fields added to every request, such as chat_template_kwargs: {enable_thinking: false}.",
+    )
+    batch: str | None = Field(
+        None, description="Folder for batch files, which requests are written to instead of being asked at once."
+    )
     usd_per_million_prompt_tokens: float = Field(0.0, ge=0, description="Price of a million tokens read.")
     usd_per_million_new_tokens: float = Field(0.0, ge=0, description="Price of a million tokens written.")
 
@@ -73,4 +118,8 @@ class RewardModel(Settings):
     checkpoint: str | None = Field(
         None, description="Folder of the checkpoint, or the name of one of language_models; none for baselines."
     )
-    prompt_mode: Literal["none", "criterion", "all"] = Field("criterion", description="System prompt it is shown.")
+    prompt_mode: str = Field(
+        "criterion",
+        pattern=rf"^(none|criterion|all|{_CRITERION}(\+{_CRITERION})*)$",
+        description="System prompt it is shown: none, criterion (the pair's own), all, or criteria joined by +.",
+    )

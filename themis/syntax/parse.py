@@ -31,18 +31,18 @@ def has_error(code: str, language: str) -> bool | None:
     return None if tree is None else tree.root_node.has_error
 
 
-def depth(code: str, language: str) -> int | None:
+def depth(code: str, language: str, enough: int | None = None) -> int | None:
     """Levels of the syntax tree, the root being the first; None for natural language.
 
-    The paper drops code of fewer than three levels (appendix B.3, p. 46). Walks with a cursor: however deep the tree,
-    nothing recurses.
+    With `enough`, the walk ends as soon as it has gone so deep, and returns that. The paper drops code of fewer than
+    three levels (appendix B.3, p. 46). Walks with a cursor: however deep the tree, nothing recurses.
     """
     tree = parse(code, language)
     if tree is None:
         return None
     cursor = tree.walk()
     deepest = level = 1
-    while True:
+    while enough is None or deepest < enough:
         if cursor.goto_first_child():
             level += 1
             deepest = max(deepest, level)
@@ -51,6 +51,7 @@ def depth(code: str, language: str) -> int | None:
             if not cursor.goto_parent():
                 return deepest
             level -= 1
+    return deepest
 
 
 @functools.cache

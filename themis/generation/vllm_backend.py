@@ -1,0 +1,189 @@
+"""The generator that runs a checkpoint folder through vLLM, in process, on GPUs or a CPU."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from themis.errors import Problem
+from themis.generation.checkpoint import check_language_model, fingerprint
+from themis.generation.prompts import Refused, option_ids, prompt_ids, stop_ids
+from themis.generation.protocol import Completion, Request, Token
+from themis.prompting.chat import Chat
+
+if TYPE_CHECKING:
+    from vllm import LLMEngine, RequestOutput, SamplingParams
+
+    from themis.study.models import Vllm
+
+# Answers go to tables and progress to the terminal; the engine keeps to errors, on stderr, and reports to nobody.
+_QUIET = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+# Without a GPU: nothing that outlives this process, and no compilation, which would need a C++ compiler.
+_ON_CPU = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "TORCH_COMPILE_DISABLE": "1"}
+
+
+class VllmGenerator:
+    """Answers requests as the engine finishes them; prompts are the token ids that every back end reads.
+
+    Every request has its own seed, so a sampled text does not depend on what else is asked, but for rounding: the
+    engine computes together whatever is there. Weighing options writes one token, so their prompts must be shorter
+    than the context by one.
+    """
+
+    def __init__(self, folder: Path, dtype: str, settings: Vllm) -> None:
+        check_language_model(folder, dtype)
+        self._chat = Chat.load(folder)
+        self._engine = _engine(folder, dtype, settings)
+        self._context = self._engine.model_config.max_model_len
+        # As many again wait, so that a finished request is followed by another in the very next step.
+        self._going_at_most = 2 * settings.max_sequences
+        self._stop_ids = stop_ids(self._chat, folder)
+        self.fingerprint = f"vllm {dtype} {fingerprint(folder)}"
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Answer every request once, as soon as it is done; requests are taken as the engine has room for them.
+
+        Missing: a text with special tokens, a prompt longer than the model's context.
+        """
+        left, going = iter(requests), {}
+        request = next(left, None)
+        try:
+            while request or going:
+                while request and len(going) < self._going_at_most and _go_together(request, going.values()):
+                    try:
+                        self._ask(request)
+                    except Refused as reason:
+                        yield Completion(request.key, missing_reason=str(reason))
+                    else:
+                        going[request.key] = request
+                    request = next(left, None)
+                for output in self._engine.step() if going else ():
+                    if output.finished:
+                        yield self._answer(going.pop(output.request_id), output)
+        finally:
+            if going:
+                self._engine.abort_request(list(going))
+
+    def _ask(self, request: Request) -> None:
+        from vllm.inputs.engine import tokens_input
+
+        ids = prompt_ids(self._chat, request, self._context, weighing=1)
+        self._engine.add_request(request.key, tokens_input(ids), self._sampling(request))
+
+    def _sampling(self, request: Request) -> SamplingParams:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        # Ids are decoded here at the end, as other back ends do it.
+        common: dict[str, Any] = {"detokenize": False, "output_kind": RequestOutputKind.FINAL_ONLY}
+        if request.options:
+            ids = option_ids(self._chat, request.options)
+            return SamplingParams(temperature=0, max_tokens=1, logprob_token_ids=ids, **common)
+        return SamplingParams(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            max_tokens=request.max_new_tokens,
+            seed=request.seed % 2**63,  # what the GPU's sampler can hold
+            logprobs=request.logprobs or None,
+            stop_token_ids=sorted(self._stop_ids),
+            **common,
+        )
+
+    def _answer(self, request: Request, output: RequestOutput) -> Completion:
+        written = output.outputs[0]
+        read = len(output.prompt_token_ids)
+        if written.finish_reason not in ("stop", "length"):
+            return Completion(request.key, missing_reason=f"ended by the engine: {written.finish_reason}")
+        if request.options:
+            chances = written.logprobs[0]
+            weights = _softmax([chances[i].logprob for i in option_ids(self._chat, request.options)])
+            return Completion(request.key, probabilities=weights, prompt_tokens=read, new_tokens=0)
+        ids = list(written.token_ids)
+        if ids and ids[-1] in self._stop_ids:
+            ids.pop()
+        return Completion(
+            request.key,
+            text=self._chat.tokenizer.decode(ids, skip_special_tokens=True),
+            finish_reason=written.finish_reason,
+            tokens=self._tokens(ids, written.logprobs, request.logprobs) if request.logprobs else None,
+            prompt_tokens=read,
+            new_tokens=len(ids),
+        )
+
+    def _tokens(self, ids: Sequence[int], logprobs: Sequence[Any], count: int) -> tuple[Token, ...]:
+        decode = self._chat.tokenizer.decode
+        tokens = []
+        for token, places in zip(ids, logprobs, strict=False):
+            likeliest = sorted(places, key=lambda other: -places[other].logprob)[:count]
+            alternatives = tuple((decode([other]), places[other].logprob) for other in likeliest)
+            tokens.append(Token(decode([token]), places[token].logprob, alternatives))
+        return tuple(tokens)
+
+
+def _engine(folder: Path, dtype: str, settings: Vllm) -> LLMEngine:
+    import torch
+
+    on_cpu = not torch.cuda.is_available()
+    _check_devices(settings, 1 if on_cpu else torch.cuda.device_count())
+    for name, value in (_QUIET | (_ON_CPU if on_cpu else {})).items():
+        os.environ.setdefault(name, value)
+    try:
+        from vllm import EngineArgs, LLMEngine
+    except ImportError as error:
+        raise Problem(
+            f"vLLM cannot be imported by {sys.executable} ({_said(error)}); make its environment by `make vllm`"
+            " and run the command by .venv-vllm/bin/themis"
+        ) from None
+    arguments = EngineArgs(
+        model=str(folder),
+        skip_tokenizer_init=True,
+        load_format="safetensors",
+        trust_remote_code=False,
+        generation_config="vllm",
+        dtype=dtype,
+        max_model_len=settings.max_context,
+        max_num_seqs=settings.max_sequences,
+        max_logprobs=-1,
+        logprobs_mode="raw_logprobs",
+        tensor_parallel_size=settings.tensor_parallel,
+        gpu_memory_utilization=settings.memory,
+        enable_prefix_caching=settings.prefix_caching,
+        enforce_eager=settings.eager or on_cpu,
+        disable_log_stats=True,
+    )
+    try:
+        return LLMEngine.from_engine_args(arguments)
+    except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
+        raise Problem(f"{folder}: vLLM cannot run it: {_said(error)}") from None
+
+
+def _check_devices(settings: Vllm, devices: int) -> None:
+    if settings.tensor_parallel > devices:
+        raise Problem(
+            f"vllm.tensor_parallel is {settings.tensor_parallel}, more than the devices here ({devices}); lower it"
+        )
+
+
+def _go_together(request: Request, going: Iterable[Request]) -> bool:
+    """Not options and texts that tell their tokens: a batch that weighs options drops the others' log-probabilities."""
+    if request.options:
+        return not any(other.logprobs and not other.options for other in going)
+    return not (request.logprobs and any(other.options for other in going))
+
+
+def _softmax(logarithms: Sequence[float]) -> tuple[float, ...]:
+    largest = max(logarithms)
+    weights = [math.exp(value - largest) for value in logarithms]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
