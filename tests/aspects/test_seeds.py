@@ -65,7 +65,8 @@ def test_held_out_seeds_stand_for_all_of_their_kind() -> None:
         for letter in "+on.":
             here = [at for at in np.flatnonzero(seeds.part == part) if kinds[seeds.rows[at]] == letter]
             assert len(here) == (12 if letter == "+" else 4)
-            assert seeds.weights[here].sum() == pytest.approx(kinds.count(letter))
+            # By the labels, half as many commits improve a criterion unreached as are reached by a term of it.
+            assert seeds.weights[here].sum() == pytest.approx(kinds.count(letter) * (0.5 if letter == "+" else 1))
 
 
 def test_plain_negatives_come_from_the_repositories_of_the_positives() -> None:

@@ -15,10 +15,11 @@ STUDY = {
     "demo": {"repositories_per_language": 3, "families": 2, "training_pairs": 2, "benchmark_pairs": 2, "commits": 300},
     "aspects": {"classifier": {"epochs": 1, "width": 32}},
     "review": {"reviewers": ["tiny"], "min_rating": 1.0},
-    "instruct": {"writer": "tiny", "max_new_tokens": 12, "temperature": 1.0},  # greedy, it writes blank lines
+    # Greedy, it writes blank lines; nor does a random model keep to a form, or to English.
+    "instruct": {"writer": "tiny", "sees": "new", "max_new_tokens": 12, "temperature": 1.0},
     "judge": {"judges": ["tiny"], "require": "not_contradicted", "margin": 0.5},
     "collections": {"code": ["commits", "mutants"]},
-    "preferences": {"tokenizer": "tiny", "max_general_pairs": 24},
+    "preferences": {"tokenizer": "tiny", "english": False, "max_general_pairs": 24},
     "benchmark": {"name": "crb_test", "humaneval": {"benchmark_problems": 4, "general_problems": 12}},
     "train": {
         "name": "themis-test",

@@ -58,6 +58,17 @@ def texts(**fields: Any) -> list[Request]:
     return requests
 
 
+def ending() -> list[Request]:
+    """Questions whose answers end well before their length does."""
+    questions = ("What is the capital of France?", "What is 2+2?", "Hi")
+    return [Request(key=question, user=question, max_new_tokens=24) for question in questions]
+
+
+def mixed() -> list[Request]:
+    """Ratings and texts that tell their tokens, in turn."""
+    return [request for pair in zip(ratings()[:4], texts(logprobs=3)[:4], strict=True) for request in pair]
+
+
 def templates() -> list[Request]:
     """One request of every template."""
     return [example_request(template, max_new_tokens=12) for template in TEMPLATES]
@@ -81,6 +92,8 @@ def calls() -> dict[str, dict[str, Any]]:
         "votes": votes(),
         "rare": [dataclasses.replace(ratings()[0], options=("1", "zebra", "Å"))],
         "greedy": texts(logprobs=3),
+        "ending": ending(),
+        "mixed": mixed(),
         "templates": templates(),
         "sampled": texts(**warm),
         "in other company": [*texts(**warm)[::-1], *texts(key=[f"other{number}" for number in range(8)])],

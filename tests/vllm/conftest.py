@@ -28,7 +28,8 @@ def vllm_python(root: Path) -> Path:
 @pytest.fixture(scope="session")
 def answers(vllm_python: Path, smollm2: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """By list and key, what the back end answers to everything in `calls`, in the order of the answers."""
-    asked, out = (tmp_path_factory.mktemp("vllm") / name for name in ("asked.json", "answers.json"))
+    folder = tmp_path_factory.mktemp("vllm")
+    asked, out = folder / "asked.json", folder / "answers.json"
     asked.write_text(json.dumps({"settings": SETTINGS, "dtype": "float32", "calls": calls()}))
     done = subprocess.run(
         [vllm_python, Path(__file__).with_name("answer.py"), smollm2, asked, out],

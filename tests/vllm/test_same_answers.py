@@ -19,7 +19,7 @@ def expected(answers, smollm2):
     """What transformers answers; made after vLLM's answers, so that it is not made where these are skipped."""
     generator = TransformersGenerator(smollm2, "float32", threads=1)
     lists = {"ratings": asked.ratings(), "votes": asked.votes(), "greedy": asked.texts(logprobs=3)}
-    lists |= {"templates": asked.templates(), "unanswerable": asked.unanswerable()[2:]}
+    lists |= {"ending": asked.ending(), "templates": asked.templates(), "unanswerable": asked.unanswerable()[2:]}
     return {name: {c.key: c for c in generator.generate(requests)} for name, requests in lists.items()}
 
 
@@ -80,6 +80,28 @@ def test_tokens_tell_the_same_log_probabilities(answers, expected):
             compared += 1
     assert compared > 50
     assert all(completion.tokens is None for completion in answers["sampled"].values())
+
+
+def test_an_answer_ends_where_the_model_ends_it(answers, expected):
+    ended = 0
+    for key, theirs in expected["ending"].items():
+        ours = answers["ending"][key]
+        assert theirs.finish_reason == "stop"
+        if ours.text == theirs.text:
+            assert (ours.finish_reason, ours.new_tokens) == ("stop", theirs.new_tokens)
+            ended += 1
+    assert ended >= 2
+
+
+def test_options_and_tokens_do_not_disturb_each_other(answers):
+    for key, completion in answers["mixed"].items():
+        alone = (answers["ratings"] | answers["greedy"])[key]
+        if completion.probabilities is not None:
+            assert completion.probabilities == pytest.approx(alone.probabilities, abs=2e-2)
+        else:
+            assert completion.tokens[0].text == alone.tokens[0].text
+            first, other = completion.tokens[0].alternatives, alone.tokens[0].alternatives
+            assert [value for _, value in first] == pytest.approx([value for _, value in other], abs=2e-2)
 
 
 def test_what_cannot_be_asked_is_missing_for_the_same_reason(answers, expected):

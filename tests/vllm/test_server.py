@@ -6,7 +6,7 @@ import pytest
 
 from tests.generation.flaky import FlakyServer, in_front_of, some_faults
 from tests.vllm import asked
-from tests.vllm.server import NAME, vllm_server
+from tests.vllm.server import LIKELIEST, NAME, vllm_server
 from themis.generation.openai_backend import OpenAIGenerator
 from themis.study.models import OpenAI
 
@@ -19,7 +19,7 @@ def test_faults_in_front_of_the_server_lose_nothing(answers, vllm_python, smollm
         vllm_server(vllm_python, smollm2, tmp_path / "log") as base_url,
         FlakyServer(in_front_of(base_url), some_faults()) as flaky,
     ):
-        settings = OpenAI(base_url=flaky.base_url, model=NAME, first_wait_s=0.002)
+        settings = OpenAI(base_url=flaky.base_url, model=NAME, likeliest=LIKELIEST, first_wait_s=0.002)
         generator = OpenAIGenerator(settings)
         found = {completion.key: completion for completion in generator.generate(requests)}
     assert list(flaky.answered.values()) == [1] * len(requests)

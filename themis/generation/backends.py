@@ -32,7 +32,7 @@ def generator_for(
     elif backend == "vllm":
         from themis.generation.vllm_backend import VllmGenerator
 
-        generator = VllmGenerator(_folder(model), dtype, Vllm.model_validate_json(settings or "{}"))
+        generator = VllmGenerator(_folder(model), dtype, Vllm.model_validate_json(settings or "{}"), threads)
     elif backend == "openai":
         generator = _of_server(OpenAI.model_validate_json(settings or "{}"), cache)
     else:

@@ -38,10 +38,10 @@ class VllmGenerator:
     than the context by one.
     """
 
-    def __init__(self, folder: Path, dtype: str, settings: Vllm) -> None:
+    def __init__(self, folder: Path, dtype: str, settings: Vllm, threads: int = 1) -> None:
         check_language_model(folder, dtype)
         self._chat = Chat.load(folder)
-        self._engine = _engine(folder, dtype, settings)
+        self._engine = _engine(folder, dtype, settings, threads)
         self._context = self._engine.model_config.max_model_len
         # As many again wait, so that a finished request is followed by another in the very next step.
         self._going_at_most = 2 * settings.max_sequences
@@ -128,10 +128,12 @@ class VllmGenerator:
         return tuple(tokens)
 
 
-def _engine(folder: Path, dtype: str, settings: Vllm) -> LLMEngine:
+def _engine(folder: Path, dtype: str, settings: Vllm, threads: int) -> LLMEngine:
     import torch
 
     on_cpu = not torch.cuda.is_available()
+    if on_cpu:
+        torch.set_num_threads(threads)
     _check_devices(settings, 1 if on_cpu else torch.cuda.device_count())
     for name, value in (_QUIET | (_ON_CPU if on_cpu else {})).items():
         os.environ.setdefault(name, value)
