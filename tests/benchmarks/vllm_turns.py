@@ -67,6 +67,7 @@ def bare(folder: Path) -> Callable[[Sequence[Request]], int]:
         max_num_seqs=SETTINGS.max_sequences,
         gpu_memory_utilization=SETTINGS.memory,
         enforce_eager=True,
+        enable_chunked_prefill=False,  # with it, seeds end the engine on a CPU
     )
     stops = sorted(stop_ids(chat, folder))
 

@@ -64,6 +64,14 @@ def ending() -> list[Request]:
     return [Request(key=question, user=question, max_new_tokens=24) for question in questions]
 
 
+def crowd() -> list[Request]:
+    """Sampled texts about more tokens, all told, than the engine computes in a step (4,096)."""
+    return [
+        Request(key=f"c{number}", user=f"{number} " * 160, max_new_tokens=2, temperature=0.9, seed=number)
+        for number in range(100, 116)
+    ]
+
+
 def mixed() -> list[Request]:
     """Ratings and texts that tell their tokens, in turn."""
     return [request for pair in zip(ratings()[:4], texts(logprobs=3)[:4], strict=True) for request in pair]
@@ -93,6 +101,7 @@ def calls() -> dict[str, dict[str, Any]]:
         "rare": [dataclasses.replace(ratings()[0], options=("1", "zebra", "Å"))],
         "greedy": texts(logprobs=3),
         "ending": ending(),
+        "crowd": crowd(),
         "mixed": mixed(),
         "templates": templates(),
         "sampled": texts(**warm),

@@ -16,6 +16,13 @@ def test_the_same_seed_gives_the_same_text_in_other_company(answers):
     assert sum(one == other for one, other in pairs) >= 7  # rounding may turn one
 
 
+def test_seeds_are_good_for_more_prompts_than_fit_in_a_step(answers):
+    assert sum(completion.prompt_tokens for completion in answers["crowd"].values()) > 5000
+    assert all(
+        completion.new_tokens == 2 for completion in answers["crowd"].values() if completion.finish_reason == "length"
+    )
+
+
 def test_other_seeds_give_other_texts(answers):
     assert len(set(texts(answers, "sampled"))) == 8
     pairs = zip(texts(answers, "sampled"), texts(answers, "other seeds"), strict=True)

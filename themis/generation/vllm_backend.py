@@ -139,6 +139,7 @@ def _engine(folder: Path, dtype: str, settings: Vllm, threads: int) -> LLMEngine
         os.environ.setdefault(name, value)
     try:
         from vllm import EngineArgs, LLMEngine
+        from vllm.usage.usage_lib import UsageContext
     except ImportError as error:
         raise Problem(
             f"vLLM cannot be imported by {sys.executable} ({_said(error)}); make its environment by `make vllm`"
@@ -158,11 +159,13 @@ def _engine(folder: Path, dtype: str, settings: Vllm, threads: int) -> LLMEngine
         tensor_parallel_size=settings.tensor_parallel,
         gpu_memory_utilization=settings.memory,
         enable_prefix_caching=settings.prefix_caching,
+        # A prompt computed in parts would draw on its seed at every part, which the engine can undo on GPUs alone.
+        enable_chunked_prefill=False if on_cpu else None,
         enforce_eager=settings.eager or on_cpu,
         disable_log_stats=True,
     )
     try:
-        return LLMEngine.from_engine_args(arguments)
+        return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
     except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
         raise Problem(f"{folder}: vLLM cannot run it: {_said(error)}") from None
 
