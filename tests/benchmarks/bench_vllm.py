@@ -14,7 +14,7 @@ from themis.errors import Problem
 from themis.generation.weights import prepare
 from themis.study.models import Vllm
 
-ROUNDS, BAR = 5, 0.9
+ROUNDS, BAR = 4, 0.9
 _ROOT = Path(__file__).parents[2]
 
 

@@ -16,19 +16,19 @@ from themis.generation import Request
 from themis.generation.vllm_backend import VllmGenerator
 from themis.study.models import Vllm
 
-OPTIONS, TEXTS, NEW_TOKENS = 40, 60, 24  # of a round
-SETTINGS = Vllm(memory=0.15, max_context=1024, max_sequences=64)
+OPTIONS, TEXTS, NEW_TOKENS, THREADS = 24, 40, 16, 1  # of a round
+SETTINGS = Vllm(memory=0.15, max_context=1024, max_sequences=32)
 _DTYPE = "bfloat16"
 _SYSTEM = "You are a careful reviewer of code. Say what is asked for, and nothing else. " * 4
 _WORDS = ("add", "remove", "the", "parser", "cache", "reader", "of", "value", "list", "path", "when", "empty", "first")
 
 
 def requests(name: str) -> list[Request]:
-    """A round: ratings and sampled texts about prompts of 100 to 200 tokens, unlike those of every other round."""
+    """A round: ratings and sampled texts about prompts of 100 to 170 tokens, unlike those of every other round."""
     source = random.Random(name)
     made = []
     for number in range(OPTIONS + TEXTS):
-        user = " ".join(source.choices(_WORDS, k=source.randrange(30, 120)))
+        user = " ".join(source.choices(_WORDS, k=source.randrange(20, 90)))
         own = (
             {"options": ("1", "2", "3", "4", "5")}
             if number < OPTIONS
@@ -40,7 +40,7 @@ def requests(name: str) -> list[Request]:
 
 def ours(folder: Path) -> Callable[[Sequence[Request]], int]:
     """The back end of the kit; answers a round and returns the tokens it wrote."""
-    generator = VllmGenerator(folder, _DTYPE, SETTINGS)
+    generator = VllmGenerator(folder, _DTYPE, SETTINGS, THREADS)
 
     def answer(asked: Sequence[Request]) -> int:
         found = list(generator.generate(asked))
@@ -54,11 +54,13 @@ def bare(folder: Path) -> Callable[[Sequence[Request]], int]:
     """The engine by its own `LLM.generate`, given the same token ids and sampling parameters, and the same settings."""
     os.environ.update(VLLM_LOGGING_LEVEL="ERROR", VLLM_NO_USAGE_STATS="1")
     os.environ.update(VLLM_ENABLE_V1_MULTIPROCESSING="0", TORCH_COMPILE_DISABLE="1")
+    import torch
     from vllm import LLM, SamplingParams
 
     from themis.generation.prompts import option_ids, prompt_ids, stop_ids
     from themis.prompting.chat import Chat
 
+    torch.set_num_threads(THREADS)
     chat = Chat.load(folder)
     engine = LLM(
         str(folder),

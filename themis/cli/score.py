@@ -23,7 +23,9 @@ def score(
     family: Annotated[str, typer.Option(help="sequence_classifier, untrained_head, judge, random or length.")],
     ledger: Annotated[Path, typer.Option(help="Ledger of pairs scored and missing.")],
     checkpoint: Annotated[Path | None, typer.Option(help="Folder of the model; none for baselines.")] = None,
-    prompt_mode: Annotated[str, typer.Option(help="System prompt: none, criterion, all, or criteria joined by +.")] = "criterion",
+    prompt_mode: Annotated[
+        str, typer.Option(help="System prompt: none, criterion, all, or criteria joined by +.")
+    ] = "criterion",
     max_tokens: Annotated[int, typer.Option(min=16, help="Longest prompt and response.")] = 4096,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens per forward pass.")] = 2048,
     dtype: Annotated[str, typer.Option(help="Compute type: float32 or bfloat16.")] = "float32",
