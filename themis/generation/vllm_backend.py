@@ -167,7 +167,8 @@ def _engine(folder: Path, dtype: str, settings: Vllm, threads: int) -> LLMEngine
     try:
         return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
     except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
-        raise Problem(f"{folder}: vLLM cannot run it: {_said(error)}") from None
+        room = f"vllm.memory {settings.memory} and vllm.max_context {settings.max_context}"
+        raise Problem(f"{folder}: vLLM cannot run it with {room}: {_said(error)}") from None
 
 
 def _check_devices(settings: Vllm, devices: int) -> None:
