@@ -128,7 +128,10 @@ def test_the_exported_model_is_a_standard_sequence_classifier(finished):
 def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_workspace, tmp_path):
     workspace = new_workspace(tmp_path / "killed" / "themis")
     # Every table; what is drawn of them is not compared, and takes a minute.
-    targets = ("results/crb.parquet", "results/attrition.parquet", "results/measures/accuracy.parquet")
+    targets = (
+        *("results/crb.parquet", "results/attrition.parquet", "results/measures/accuracy.parquet"),
+        "results/aspects/term_quality.parquet",  # which only a notebook reads
+    )
     for stage in KILLED_AT:
         log = workspace.folder / f"results/logs/{stage}.log"
         run = subprocess.Popen(
