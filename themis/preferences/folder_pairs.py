@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from themis.errors import Problem
-from themis.vocabulary import LANGUAGES, Criterion
-
-_LANGUAGES = {name.casefold(): name for name in LANGUAGES} | {
-    "cpp": "C++", "js": "JavaScript", "javascript xml": "JavaScript", "python3": "Python",
-}  # fmt: skip
+from themis.preferences.collections.pair import language_named
+from themis.vocabulary import Criterion
 
 
 def folder_pairs(folder: Path) -> dict[str, list[dict[str, str | None]]]:
@@ -107,7 +104,7 @@ def _pair(prompt: str, chosen: str, rejected: str, criterion: Criterion, languag
         "chosen": _trimmed(chosen),
         "rejected": _trimmed(rejected),
         "aspect": criterion.value,
-        "language": _LANGUAGES.get(language.casefold()),
+        "language": language_named(language),
     }
 
 

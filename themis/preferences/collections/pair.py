@@ -11,8 +11,8 @@ NO_RESPONSE = "no response"
 NO_LANGUAGE = "language is none of the eight"
 
 _NAMES = {name.casefold(): name for name in LANGUAGES} | {
-    "cpp": "C++", "cplusplus": "C++", "csharp": "C#", "cs": "C#", "golang": "Go", "js": "JavaScript", "node": "JavaScript",
-    "py": "Python", "python3": "Python", "rb": "Ruby", NATURAL_LANGUAGE.casefold(): NATURAL_LANGUAGE,
+    "cpp": "C++", "cplusplus": "C++", "csharp": "C#", "cs": "C#", "golang": "Go", "js": "JavaScript",
+    "javascript xml": "JavaScript", "node": "JavaScript", "py": "Python", "python3": "Python", "rb": "Ruby", NATURAL_LANGUAGE.casefold(): NATURAL_LANGUAGE,
 }  # fmt: skip
 
 
