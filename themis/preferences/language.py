@@ -92,5 +92,7 @@ def _detector(model: Path | None) -> LangDetector:
     try:
         detector.detect("a text", model="lite")
     except Exception as error:  # fastText raises whatever a broken file leads it to
-        raise Problem(f"{model}: not a fastText model: {str(error).splitlines()[0][:120]}") from None
+        raise Problem(
+            f"{model}: not a fastText model: {(str(error).splitlines() or [type(error).__name__])[0][:120]}"
+        ) from None
     return detector
