@@ -80,6 +80,12 @@ def option(name, value):
     return "" if value is None else f"--{name} {shlex.quote(str(value))}"
 
 
+def switch(name, value):
+    """An option that is on or off."""
+    name = name.replace("_", "-")
+    return f"--{name}" if value else f"--no-{name}"
+
+
 def balance_of(family):
     """Options that say within what a family's pairs are balanced by length; none where they are not."""
     settings = config[family]

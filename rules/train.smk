@@ -27,8 +27,20 @@ rule train:
                 "batch_tokens",
                 "frozen_layers",
                 "checkpoint_every",
+                "keep_checkpoints",
+                "nodes",
+                "replicas",
+                "precision",
+                "activation_checkpointing",
+                "held_out",
+                "evaluate_every",
             )
         },
+        switches=[
+            switch(name, config["train"][name])
+            for name in ("share_prefix", "offload", "compile", "keep_best")
+        ],
+        trackers=[option("tracker", name) for name in config["train"]["trackers"]],
         seed=lookup("seed", within=config),
     shell:
         "themis train {input.preferences} results/models/{wildcards.model}/{wildcards.stage}/export"
@@ -37,9 +49,15 @@ rule train:
         " --epochs {params.stage[epochs]} --batch-pairs {params.stage[batch_pairs]}"
         " --learning-rate {params.stage[learning_rate]}"
         " --final-learning-rate {params.stage[final_learning_rate]} {params.head}"
+        " --schedule {params.stage[schedule]} --stable {params.stage[stable]}"
+        " --margin {params.stage[margin]} --label-smoothing {params.stage[label_smoothing]}"
         " --warmup {params.stage[warmup]} --clip {params.stage[clip]}"
         " --weight-decay {params.stage[weight_decay]} --lm-weight {params.stage[lm_weight]}"
         " --magnitude-weight {params.stage[magnitude_weight]} --magnitude {params.stage[magnitude]}"
         " --max-tokens {params.stage[max_tokens]} --batch-tokens {params.train[batch_tokens]}"
         " --frozen-layers {params.train[frozen_layers]} --checkpoint-every {params.train[checkpoint_every]}"
+        " --keep-checkpoints {params.train[keep_checkpoints]} --held-out {params.train[held_out]}"
+        " --evaluate-every {params.train[evaluate_every]} {params.switches} {params.trackers}"
+        " --precision {params.train[precision]} --nodes {params.train[nodes]} --replicas {params.train[replicas]}"
+        " --activation-checkpointing {params.train[activation_checkpointing]}"
         " --processes {params.train[processes]} --threads {params.train[threads]} --seed {params.seed} 2>&1 | tee {log}"

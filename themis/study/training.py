@@ -19,7 +19,11 @@ class Stage(Settings):
     learning_rate: float = Field(1e-5, gt=0, description="Peak learning rate.")
     final_learning_rate: float = Field(5e-7, ge=0, description="Learning rate at the last step.")
     head_learning_rate: float | None = Field(None, gt=0, description="Peak of the head's own rate; none: the same.")
+    schedule: Literal["cosine", "wsd"] = Field(
+        "cosine", description="After the rise: half a cosine to the final rate, or stable and then half a cosine (WSD)."
+    )
     warmup: Fraction = Field(0.05, description="Share of the steps with a rising rate.")
+    stable: Fraction = Field(0.7, description="Share of the steps at the peak rate; of the schedule wsd only.")
     clip: float = Field(1.5, gt=0, description="Largest norm of the gradient.")
     weight_decay: float = Field(0.1, ge=0, description="On weight matrices only.")
     lm_weight: float = Field(
@@ -28,6 +32,10 @@ class Stage(Settings):
     magnitude_weight: float = Field(0.001, ge=0, description="Mu: weight of the magnitude term.")
     magnitude: Literal["centering", "absolute", "none"] = Field(
         "centering", description="(rc+rr)^2, (|rc|+|rr|)^2 or none."
+    )
+    margin: float = Field(0.0, ge=0, description="By how much the chosen reward must lead for the loss to be log 2.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=0.5, description="Probability that a pair's label is wrong, as the loss takes it."
     )
     max_tokens: int = Field(4096, ge=16, description="Tokens of a packed pair at most; a longer pair is dropped.")
 
@@ -56,10 +64,36 @@ class Train(Settings):
         min_length=1,
         description="Stages in order; each starts from the one before.",
     )
-    processes: int = Field(1, ge=1, description="Processes (GPUs, or cores without any) that share a stage.")
+    nodes: int = Field(1, ge=1, description="Machines of a cluster that share a stage; each runs so many processes.")
+    processes: int = Field(1, ge=1, description="Processes (GPUs, or cores without any) of each machine.")
     threads: int = Field(1, ge=1, description="CPU threads of each process.")
+    replicas: int = Field(
+        1, ge=1, description="Copies of the sharded model (HSDP); the processes of all machines are divided among them."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="What the decoder computes in; weights, head and loss are float32. auto: bfloat16 where a GPU or the "
+        "processor multiplies it in hardware.",
+    )
+    share_prefix: bool = Field(
+        True, description="Compute what the two responses of a pair have in common once; the numbers are the same."
+    )
+    activation_checkpointing: Literal["auto", "on", "off"] = Field(
+        "auto", description="Recompute activations in the backward pass; auto: on GPUs."
+    )
+    offload: bool = Field(False, description="Keep weights and optimiser state in host memory between uses (GPUs).")
+    compile: bool = Field(False, description="Compile every decoder block with torch.compile.")
     batch_tokens: int = Field(4096, ge=16, description="Tokens per forward pass and process.")
     frozen_layers: int = Field(
         0, ge=0, description="Lowest decoder layers that keep their weights, with the embeddings."
     )
     checkpoint_every: int = Field(50, ge=1, description="Steps between resumable checkpoints.")
+    keep_checkpoints: int = Field(2, ge=1, description="Resumable checkpoints kept at a time.")
+    held_out: Fraction = Field(0.0, description="Share of the pairs, by hash, that only measures; none: no evaluation.")
+    evaluate_every: int = Field(50, ge=1, description="Steps between evaluations on the pairs held out.")
+    keep_best: bool = Field(
+        False, description="Export the weights of the best evaluation, not the last ones; needs held_out."
+    )
+    trackers: list[Literal["tensorboard", "wandb"]] = Field(
+        [], description="Where metrics go beside the JSON lines and the table: tensorboard, wandb (as WANDB_MODE says)."
+    )

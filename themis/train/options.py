@@ -11,12 +11,24 @@ from typing import Any
 from themis.errors import Problem
 
 MAGNITUDES = ("centering", "absolute", "none")
+SCHEDULES = ("cosine", "wsd")
+PRECISIONS = ("auto", "float32", "bfloat16")
+SWITCHES = ("auto", "on", "off")
+TRACKERS = ("tensorboard", "wandb")
 
 # Neither where things lie nor how the work is cut decides what is learned (but for rounding).
 _IRRELEVANT = frozenset(
     {"preferences", "export", "base", "checkpoints", "metrics", "ledger"}
-    | {"processes", "threads", "batch_tokens", "checkpoint_every"}
+    | {"nodes", "processes", "threads", "replicas", "batch_tokens", "share_prefix", "activation_checkpointing"}
+    | {"offload", "compile", "checkpoint_every", "keep_checkpoints", "trackers"}
 )
+
+_WORDS = {
+    "magnitude": MAGNITUDES,
+    "schedule": SCHEDULES,
+    "precision": PRECISIONS,
+    "activation_checkpointing": SWITCHES,
+}
 
 
 @dataclass(frozen=True)
@@ -49,16 +61,40 @@ class Options:
     processes: int
     threads: int
     seed: int
+    schedule: str = "cosine"
+    stable: float = 0.7
+    margin: float = 0.0
+    label_smoothing: float = 0.0
+    nodes: int = 1
+    replicas: int = 1
+    precision: str = "auto"
+    share_prefix: bool = True
+    activation_checkpointing: str = "auto"
+    offload: bool = False
+    compile: bool = False
+    keep_checkpoints: int = 2
+    held_out: float = 0.0
+    evaluate_every: int = 50
+    keep_best: bool = False
+    trackers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_pairs", "max_tokens", "batch_tokens", "checkpoint_every", "processes", "threads"):
+        for name in (
+            "epochs", "batch_pairs", "max_tokens", "batch_tokens", "checkpoint_every", "keep_checkpoints",
+            "evaluate_every", "nodes", "processes", "threads", "replicas",
+        ):  # fmt: skip
             self._require(name, lambda value: value >= 1, "at least 1")
         for name in ("learning_rate", "clip"):
             self._require(name, lambda value: value > 0, "positive")
-        for name in ("final_learning_rate", "weight_decay", "lm_weight", "magnitude_weight", "frozen_layers"):
+        for name in ("final_learning_rate", "weight_decay", "lm_weight", "magnitude_weight", "frozen_layers", "margin"):
             self._require(name, lambda value: value >= 0, "zero or more")
-        self._require("warmup", lambda value: 0 <= value <= 1, "in [0, 1]")
-        self._require("magnitude", lambda value: value in MAGNITUDES, f"one of {', '.join(MAGNITUDES)}")
+        for name in ("warmup", "stable", "held_out"):
+            self._require(name, lambda value: 0 <= value <= 1, "in [0, 1]")
+        self._require("label_smoothing", lambda value: 0 <= value < 0.5, "in [0, 0.5)")
+        for name, known in _WORDS.items():
+            self._require(name, lambda value, known=known: value in known, f"one of {', '.join(known)}")
+        self._require("trackers", lambda value: set(value) <= set(TRACKERS), f"among {', '.join(TRACKERS)}")
+        self._require("keep_best", lambda value: not value or self.held_out > 0, "possible without --held-out")
         self._require("head_learning_rate", lambda value: value is None or value > 0, "positive")
         self._require("final_learning_rate", lambda value: value <= self.learning_rate, "at most the learning rate")
 
@@ -86,6 +122,7 @@ class Options:
         """The options `to_json` wrote."""
         values = json.loads(text)
         paths = {field.name for field in fields(cls) if field.type == "Path"}
+        values["trackers"] = tuple(values["trackers"])
         return cls(**{name: Path(value) if name in paths else value for name, value in values.items()})
 
     def _require(self, name: str, holds: Callable[[Any], bool], meaning: str) -> None:
