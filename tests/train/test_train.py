@@ -37,6 +37,16 @@ def _outputs(options):
     return {path.name: path.read_bytes() for path in [*files, options.metrics, options.ledger]}
 
 
+def _option(name, value):
+    """A value of the options as the command line has it."""
+    name = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, tuple):
+        return [word for one in value for word in (f"--{name.removesuffix('s')}", one)]
+    return [f"--{name}", str(value)]
+
+
 def _again(make_options, stage, folder, **changes):
     return make_options(folder, stage.preferences, stage.base, **changes)
 
@@ -131,8 +141,8 @@ def test_neither_micro_batches_nor_row_order_matter(stage, make_options, tmp_pat
 def test_two_processes_learn_what_one_does(stage, make_options, tmp_path):
     options = _again(make_options, stage, tmp_path, processes=2)
     paths = {"preferences", "export"}
-    named = {f"--{k.replace('_', '-')}": str(v) for k, v in vars(options).items() if k not in paths and v is not None}
-    words = [word for pair in named.items() for word in pair]
+    given = {name: value for name, value in vars(options).items() if name not in paths and value is not None}
+    words = [word for name, value in given.items() for word in _option(name, value)]
     environment = {k: v for k, v in os.environ.items() if k != "RANK"}
     done = subprocess.run(
         [sys.executable, "-c", "from themis.cli import main; main()", "train", options.preferences, options.export, *words],
