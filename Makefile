@@ -61,6 +61,7 @@ check: $(READY) ## ruff, snakefmt and Snakemake's lint
 	$(BIN)/snakemake --profile profiles/local --lint
 
 bench: $(READY) ## measure beside a peer: all benchmarks, or ONLY=name
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r envs/bench.txt
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 lab: $(READY) ## JupyterLab on the notebooks

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from themis.errors import Problem
 from themis.records.measures import MEASURES
-from themis.study import digest, validate
+from themis.study import digest, recipes, validate
 from themis.study.collections import BUGGED
 
 # --- the study: checked once, defaults filled in; rules see plain values only ---
@@ -37,7 +37,11 @@ IMPORTED = "results/scores/imported"
 # A study may import runs and make nothing else: then there are no texts, no training and no ledger of commits.
 ONLY_IMPORTED = PUBLISHED_RUNS is not None and not REWARD_MODELS
 MEASURED = {name: f"results/measures/{name}.parquet" for name in MEASURES}
-STAGES = {stage["name"]: stage for stage in config["train"]["stages"]}
+TRAINED = recipes.resolve(_study.train)
+RUNS = {(run.model, run.name): run for run in recipes.runs(TRAINED)}
+MERGES = {
+    name: model for name, model in TRAINED.items() if isinstance(model, recipes.Merge)
+}
 # Collections of the two sets, and the programs that faults are put into for them.
 MIXED = list(
     dict.fromkeys(config["collections"]["code"] + config["collections"]["general"])
@@ -51,7 +55,7 @@ COLLECTED = [
 wildcard_constraints:
     lm="|".join(map(re.escape, config["language_models"])),
     model="[A-Za-z0-9_-][A-Za-z0-9._-]*",
-    stage="|".join(STAGES),
+    stage="|".join(stage["name"] for stage in config["train"]["stages"]),
     benchmark="[A-Za-z0-9_-]+",
     faults=f"mutants|bugs|{BUGGED}[a-z0-9_]+",
 
@@ -163,14 +167,51 @@ def collection_of(name):
     return f"results/{'recovered' if recovered else 'collections'}/{name}.parquet"
 
 
-def exported(stage):
-    """The export of a training stage."""
-    return f"results/models/{config['train']['name']}/{stage}/export/model.safetensors"
+def exported(trained):
+    """The weights of a run or a merge, or of the language model that a name stands for."""
+    if isinstance(trained, str):
+        return language_model(trained)
+    return f"results/models/{trained.model}/{trained.name}/export/model.safetensors"
 
 
-def last_export():
-    """The export of the last training stage."""
-    return exported(list(STAGES)[-1])
+def run_of(wildcards):
+    """The run of a stage of a model."""
+    run = RUNS.get((wildcards.model, wildcards.stage))
+    if run is None:
+        raise WorkflowError(
+            f"train: the study has no run of the stage {wildcards.stage} for {wildcards.model} (runs that are equal are "
+            "done once, under the name of the first model)"
+        )
+    return run
+
+
+def selection_of(wildcards):
+    """Options that say which pairs a run trains on."""
+    run = run_of(wildcards)
+    return [
+        *(option("criterion", criterion) for criterion in run.criteria),
+        *(option("language", language) for language in run.languages),
+        option("max-pairs", run.max_pairs),
+        switch("system", run.system),
+    ]
+
+
+def on_nodes(value):
+    """A resource of a run that several machines share; unset where one does it."""
+    return lambda wildcards: (
+        value(run_of(wildcards)) if run_of(wildcards).nodes > 1 else None
+    )
+
+
+def srun_of(wildcards):
+    """What starts a run's processes on several machines; nothing where one does it."""
+    run = run_of(wildcards)
+    if run.nodes == 1:
+        return ""
+    return (
+        f"srun --nodes {run.nodes} --ntasks-per-node {run.processes} --cpus-per-task {config['train']['threads']}"
+        " --kill-on-bad-exit=1 "
+    )
 
 
 def source_of(wildcards):
@@ -182,22 +223,13 @@ def source_of(wildcards):
     ]
 
 
-def start_of(wildcards):
-    """What a stage starts from: the export of the stage before, or the base."""
-    names = list(STAGES)
-    place = names.index(wildcards.stage)
-    return (
-        exported(names[place - 1]) if place else language_model(config["train"]["base"])
-    )
-
-
 def weights_of(wildcards):
     """The weights a reward model is scored with: a trained one, a language model's, a folder's, or none."""
     source = REWARD_MODELS[wildcards.model]["checkpoint"]
     if source is None:
         return []
-    if source == config["train"]["name"]:
-        return last_export()
+    if source in TRAINED:
+        return exported(TRAINED[source])
     if source in config["language_models"]:
         return language_model(source)
     return f"{source}/config.json"

@@ -24,10 +24,9 @@ LEDGERS = [
             ),
             "results/attrition/assemble_code.parquet",
             "results/attrition/assemble_general.parquet",
-            *expand(
-                "results/attrition/train.{model}.{stage}.parquet",
-                model=config["train"]["name"],
-                stage=STAGES,
+            *(
+                f"results/attrition/train.{model}.{stage}.parquet"
+                for model, stage in RUNS
             ),
         ]
     ),
@@ -48,7 +47,7 @@ NOTEBOOKS = [
         []
         if ONLY_IMPORTED
         else [
-            "training",
+            "explore_training",
             "explore_commits",
             "explore_contents",
             "explore_aspects",
@@ -256,22 +255,20 @@ rule notebook_tables:
         " 2>&1 | tee {log}"
 
 
-rule notebook_training:
+rule notebook_explore_training:
     input:
-        template="notebooks/training.ipynb",
-        training=expand(
-            "results/metrics/{model}.{stage}.parquet",
-            model=config["train"]["name"],
-            stage=STAGES,
-        ),
+        template="notebooks/explore_training.ipynb",
+        training=[f"results/metrics/{model}.{stage}.parquet" for model, stage in RUNS],
     output:
         multiext("results/figures/training", *FIGURE),
-        notebook="results/notebooks/training.ipynb",
-        page="results/notebooks/training.html",
+        multiext("results/figures/training_terms", *FIGURE),
+        multiext("results/figures/training_comparison", *FIGURE),
+        notebook="results/notebooks/explore_training.ipynb",
+        page="results/notebooks/explore_training.html",
     log:
-        "results/logs/notebook_training.log",
+        "results/logs/notebook_explore_training.log",
     benchmark:
-        "results/logs/notebook_training.tsv"
+        "results/logs/notebook_explore_training.tsv"
     threads: 1
     resources:
         mem_mb=2000,
@@ -283,6 +280,28 @@ rule notebook_training:
         "themis notebook {input.template} {output.notebook} {output.page}"
         " {params.training}"
         " 2>&1 | tee {log}"
+
+
+# A lesson, not a result: made when its page is asked for.
+rule notebook_tutorial_distributed_training:
+    input:
+        template="notebooks/tutorial_distributed_training.ipynb",
+    output:
+        multiext("results/figures/training_processes", *FIGURE),
+        notebook="results/notebooks/tutorial_distributed_training.ipynb",
+        page="results/notebooks/tutorial_distributed_training.html",
+    log:
+        "results/logs/notebook_tutorial_distributed_training.log",
+    benchmark:
+        "results/logs/notebook_tutorial_distributed_training.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    params:
+        seed=lookup("seed", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter seed={params.seed} 2>&1 | tee {log}"
 
 
 rule notebook_explore_commits:

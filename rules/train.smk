@@ -1,7 +1,7 @@
 rule train:
     input:
-        preferences=lambda wildcards: f"results/preferences/{STAGES[wildcards.stage]['data']}.parquet",
-        start=start_of,
+        preferences=lambda wildcards: f"results/preferences/{run_of(wildcards).stage.data}.parquet",
+        start=lambda wildcards: exported(run_of(wildcards).start),
     output:
         weights="results/models/{model}/{stage}/export/model.safetensors",
         metrics="results/metrics/{model}.{stage}.parquet",
@@ -10,25 +10,30 @@ rule train:
         "results/logs/train.{model}.{stage}.log",
     benchmark:
         "results/logs/train.{model}.{stage}.tsv"
-    threads: config["train"]["processes"] * config["train"]["threads"]
+    threads: lambda wildcards: run_of(wildcards).processes * config["train"]["threads"]
     resources:
         mem_mb=8000,
+        # `mpi` has the SLURM executor run the command as it is: its own srun, of one task, would not let another one out.
+        mpi=on_nodes(lambda run: "srun"),
+        nodes=on_nodes(lambda run: run.nodes),
+        tasks=on_nodes(lambda run: run.nodes * run.processes),
+        cpus_per_task=on_nodes(lambda run: config["train"]["threads"]),
+        tasks_per_gpu=on_nodes(lambda run: 0),
     params:
         start=lambda wildcards, input: str(Path(input.start).parent),
-        stage=lambda wildcards: STAGES[wildcards.stage],
+        stage=lambda wildcards: run_of(wildcards).stage.model_dump(mode="json"),
         head=lambda wildcards: option(
-            "head-learning-rate", STAGES[wildcards.stage]["head_learning_rate"]
+            "head-learning-rate", run_of(wildcards).stage.head_learning_rate
         ),
+        selection=selection_of,
         train=lambda wildcards: {
             key: config["train"][key]
             for key in (
-                "processes",
                 "threads",
                 "batch_tokens",
                 "frozen_layers",
                 "checkpoint_every",
                 "keep_checkpoints",
-                "nodes",
                 "replicas",
                 "precision",
                 "activation_checkpointing",
@@ -40,10 +45,13 @@ rule train:
             switch(name, config["train"][name])
             for name in ("share_prefix", "offload", "compile", "keep_best")
         ],
+        srun=srun_of,
+        nodes=lambda wildcards: run_of(wildcards).nodes,
+        processes=lambda wildcards: run_of(wildcards).processes,
         trackers=[option("tracker", name) for name in config["train"]["trackers"]],
         seed=lookup("seed", within=config),
     shell:
-        "themis train {input.preferences} results/models/{wildcards.model}/{wildcards.stage}/export"
+        "{params.srun}themis train {input.preferences} results/models/{wildcards.model}/{wildcards.stage}/export"
         " --base {params.start} --checkpoints results/models/{wildcards.model}/{wildcards.stage}/checkpoints"
         " --metrics {output.metrics} --ledger {output.ledger} --name {wildcards.model} --stage {wildcards.stage}"
         " --epochs {params.stage[epochs]} --batch-pairs {params.stage[batch_pairs]}"
@@ -52,12 +60,40 @@ rule train:
         " --schedule {params.stage[schedule]} --stable {params.stage[stable]}"
         " --margin {params.stage[margin]} --label-smoothing {params.stage[label_smoothing]}"
         " --warmup {params.stage[warmup]} --clip {params.stage[clip]}"
-        " --weight-decay {params.stage[weight_decay]} --lm-weight {params.stage[lm_weight]}"
+        " --weight-decay {params.stage[weight_decay]} --beta1 {params.stage[beta1]}"
+        " --beta2 {params.stage[beta2]} --epsilon {params.stage[epsilon]} --lm-weight {params.stage[lm_weight]}"
         " --magnitude-weight {params.stage[magnitude_weight]} --magnitude {params.stage[magnitude]}"
         " --max-tokens {params.stage[max_tokens]} --batch-tokens {params.train[batch_tokens]}"
         " --frozen-layers {params.train[frozen_layers]} --checkpoint-every {params.train[checkpoint_every]}"
         " --keep-checkpoints {params.train[keep_checkpoints]} --held-out {params.train[held_out]}"
-        " --evaluate-every {params.train[evaluate_every]} {params.switches} {params.trackers}"
-        " --precision {params.train[precision]} --nodes {params.train[nodes]} --replicas {params.train[replicas]}"
+        " --evaluate-every {params.train[evaluate_every]} {params.switches} {params.trackers} {params.selection}"
+        " --precision {params.train[precision]} --nodes {params.nodes} --replicas {params.train[replicas]}"
         " --activation-checkpointing {params.train[activation_checkpointing]}"
-        " --processes {params.train[processes]} --threads {params.train[threads]} --seed {params.seed} 2>&1 | tee {log}"
+        " --processes {params.processes} --threads {params.train[threads]} --seed {params.seed} 2>&1 | tee {log}"
+
+
+rule merge:
+    input:
+        start=lambda wildcards: exported(MERGES[wildcards.model].start),
+        members=lambda wildcards: [
+            exported(member) for member in MERGES[wildcards.model].members
+        ],
+    output:
+        weights="results/models/{model}/merged/export/model.safetensors",
+    log:
+        "results/logs/merge.{model}.log",
+    benchmark:
+        "results/logs/merge.{model}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+    params:
+        start=lambda wildcards, input: str(Path(input.start).parent),
+        members=lambda wildcards, input: [
+            str(Path(path).parent) for path in input.members
+        ],
+        density=lambda wildcards: MERGES[wildcards.model].density,
+        weight=lambda wildcards: MERGES[wildcards.model].weight,
+    shell:
+        "themis merge-models results/models/{wildcards.model}/merged/export {params.members} --start {params.start}"
+        " --density {params.density} --weight {params.weight} 2>&1 | tee {log}"

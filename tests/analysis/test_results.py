@@ -26,6 +26,8 @@ from themis.analysis import (
     printed,
     score_figures,
     tables,
+    training,
+    training_figures,
 )
 from themis.analysis.measure import measure
 from themis.analysis.summary import print_summary
@@ -110,7 +112,10 @@ def every_figure(folder):
     yield "accuracy_by_criterion", by["aspect"], lambda: figures.accuracy_dots(by["aspect"], styles)
     yield "accuracy_by_language", by["language"], lambda: figures.accuracy_dots(by["language"], styles)
     yield "margins", scores, lambda: figures.margins(scores, styles)
-    yield "training", metrics, lambda: figures.training_curves(metrics, styles)
+    lines = training.curves(metrics)
+    yield "training", lines, lambda: training_figures.training_curves(lines, training.LEARNED, styles)
+    compared = training.comparison(metrics)
+    yield "training comparison", compared, lambda: training_figures.comparison_dots(compared, styles)
     flow = attrition.flow(inputs.read_table(folder / "attrition.parquet", "attrition"))
     yield "attrition", flow, lambda: attrition_flow.flow_diagram(flow)
     counts = {"Training": composition.composition(pairs), "Benchmark": composition.composition(pairs)}

@@ -39,7 +39,7 @@ def marked(request, content):
         ("Sort a list like this:\n```\nsorted(x)\n```", False, "Sort a list like this:"),
         ("```\na\n```\nSort a list.\n```\nb\n```\n", False, "Sort a list."),
         ("```\nnever closed. really", True, None),
-        ("````\n```\nx\n```\n````\nYes.", False, "Yes."),
+        ("````\n```\nx\n```\n````\nSay yes.", False, "Say yes."),
         ("<think>Let me see.</think>\n\nSort a list.", False, "Sort a list."),
         (" \n\n ", False, None),
         ("", False, None),
@@ -49,6 +49,13 @@ def test_where_the_new_code_alone_is_seen_the_first_paragraph_is_used(text, cut,
     reading = read_instruction(Completion("k", text=text, finish_reason="length" if cut else "stop"), SMALL)
     assert reading.value == expected
     assert reading.why == (None if expected else "empty")
+
+
+@pytest.mark.parametrize("text", ["C.", "// Connect", "When_scanning_by_type:"])
+def test_one_word_is_no_instruction(text):
+    assert read_instruction(Completion("k", text=text, finish_reason="stop"), SMALL).why == "too short"
+    assert read_instruction(Completion("k", text=marked(BOTH, text), finish_reason="stop"), BOTH).why == "too short"
+    assert read_instruction(Completion("k", text="配列を並べ替える", finish_reason="stop"), SMALL).value
 
 
 def test_an_unfinished_thought_and_a_missing_reply_are_no_instruction():

@@ -88,7 +88,7 @@ def make_options() -> Callable[..., object]:
             "learning_rate": 1e-2, "final_learning_rate": 1e-3, "head_learning_rate": None, "warmup": 0.2, "clip": 1.5,
             "weight_decay": 0.1, "lm_weight": 0.25, "magnitude_weight": 0.01, "magnitude": "centering",
             "max_tokens": 400, "batch_tokens": 400, "frozen_layers": 0, "checkpoint_every": 2, "processes": 1,
-            "threads": 1, "seed": 7,
+            "threads": 1, "seed": 7, "precision": "float32",
         }  # fmt: skip
         return Options(**{**values, **changes})
 

@@ -20,14 +20,17 @@ def test_rows_in_are_rows_kept_and_rows_dropped(tmp_path, make_base, make_prefer
     preferences = make_preferences(tmp_path / "code.parquet", 5, extra)
     data.write_cache(preferences, base, 200, tmp_path / "work" / "tokens.arrow")
     pairs = data.open_cache(tmp_path / "work" / "tokens.arrow")
-    rows = pairs.ledger("train-x").table().to_pylist()
+    rows = pairs.ledger("train-x", "m").table().to_pylist()
     assert {(r["reason"], r["rows_dropped"]) for r in rows} == {("too long", 1), ("special token in the text", 2)}
-    assert {(r["stage"], r["scope"], r["rows_in"], r["rows_kept"]) for r in rows} == {("train-x", "all", 8, 5)}
+    assert {(r["stage"], r["scope"], r["rows_in"], r["rows_kept"]) for r in rows} == {("train-x", "m", 8, 5)}
     assert pairs.rows == [f"row{i:02}" for i in range(5)]
     expected = packing.pack(Chat.load(base), None, "Write 1", "ret abab", "ret " + "c" * 8)
-    assert pairs[1].ids.tolist() == expected.ids.tolist()
-    assert (pairs[1].prompt, pairs[1].shared, pairs[1].chosen) == (expected.prompt, expected.shared, expected.chosen)
-    assert pairs.lengths[1] == len(expected) and pairs.completions[1] == expected.chosen - expected.prompt
+    found = pairs.packed(1)
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert (found.prompt, found.shared, found.chosen) == (expected.prompt, expected.shared, expected.chosen)
+    assert pairs.lengths()[1] == len(expected) == len(pairs.packed(1, share_prefix=False)) - expected.shared
+    assert pairs.lengths(share_prefix=False)[1] == len(expected) + expected.shared
+    assert pairs.completions[1] == expected.chosen - expected.prompt
 
 
 def test_the_cache_is_used_for_the_same_pairs_only(tmp_path, make_base, make_preferences, monkeypatch):

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, logsigmoid, pad
 
 from themis.prompting import packing
 from themis.prompting.chat import Chat
+from themis.train import attention
 from themis.train import cross_entropy as token_loss
 from themis.train.loss import step_loss
 from themis.train.model import RewardModel
@@ -18,7 +19,7 @@ TEXTS = [("Say a", "aaa bbb", "aaa c"), ("Say b", "b", "a much longer answer"), 
 def _model(base):
     from transformers import AutoModelForCausalLM
 
-    model = RewardModel(AutoModelForCausalLM.from_pretrained(base, attn_implementation="sdpa"))
+    model = RewardModel(AutoModelForCausalLM.from_pretrained(base))
     torch.manual_seed(1)
     torch.nn.init.normal_(model.head.weight)
     return model
@@ -33,6 +34,7 @@ def _by_formula(model, chat, magnitude, lm_weight, magnitude_weight):
         width = max(map(len, rows))
         ids = torch.stack([pad(torch.tensor(row), (0, width - len(row))) for row in rows])
         mask = torch.stack([pad(torch.ones(len(row)), (0, width - len(row))) for row in rows])
+        model.lm.set_attn_implementation("sdpa")
         out = model.lm(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         ends = torch.tensor([len(row) - 1 for row in rows])
         rewards.append((out.hidden_states[-1][range(len(rows)), ends] @ model.head.weight.T)[:, 0])
@@ -55,11 +57,12 @@ def test_gradient_equals_two_padded_forwards(tmp_path, make_base, kind, magnitud
     weights = {"lm_weight": 0.3, "magnitude_weight": 0.05}
     expected, tokens = _by_formula(model, chat, magnitude, *weights.values())
     expected.backward()
+    model.lm.set_attn_implementation(attention.NAME)
     wanted = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
 
-    batch = packing.collate([packing.pack(chat, None, *text) for text in TEXTS], chat.pad_id)
-    loss, sums = step_loss(*model(**vars(batch)), pairs=len(TEXTS), tokens=tokens, magnitude=magnitude, **weights)
+    batch = packing.collate([packing.pack(chat, None, *text) for text in TEXTS])
+    loss, sums = step_loss(*model(batch), pairs=len(TEXTS), tokens=tokens, magnitude=magnitude, **weights)
     loss.backward()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert sums[3].item() in range(len(TEXTS) + 1)
@@ -78,9 +81,9 @@ def test_cutting_a_step_does_not_change_its_gradient(tmp_path, make_base):
     for cut in ([[0, 1, 2]], [[2], [0], [1]]):
         model.zero_grad()
         for part in cut:
-            batch = packing.collate([pairs[i] for i in part], chat.pad_id)
+            batch = packing.collate([pairs[i] for i in part])
             loss, _ = step_loss(
-                *model(**vars(batch)),
+                *model(batch),
                 pairs=3,
                 tokens=tokens,
                 lm_weight=0.3,

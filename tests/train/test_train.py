@@ -16,8 +16,7 @@ from safetensors.torch import load_file
 
 from themis import records
 from themis.errors import Problem
-from themis.train import checkpoint
-from themis.train import train as loop
+from themis.train import checkpoint, loop
 from themis.train.train import train
 
 
@@ -187,7 +186,7 @@ def test_frozen_layers_keep_no_graph(tmp_path, make_base):
     for layer in model.layers:
         layer.register_forward_hook(lambda module, inputs, output: graphs.append(output.requires_grad))
     chat = Chat.load(base)
-    model(**vars(packing.collate([packing.pack(chat, None, "a", "b", "c")], chat.pad_id)))
+    model(packing.collate([packing.pack(chat, None, "a", "b", "c")]))
     assert graphs == [False, False, True]
 
 

@@ -1,4 +1,4 @@
-"""Figures of the results: accuracy, margins, training. Each takes a table and returns a figure for `drawing.save`."""
+"""Figures of the results: accuracy, margins. Each takes a table and returns a figure for `drawing.save`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from themis.analysis.accuracy import MACRO, label, ranking
-from themis.analysis.attrition import stage_label
-from themis.analysis.drawing import CHANCE, CHANCE_LINE, GREEN, GREY, Mark, first_legend, panels, share_axis, style
+from themis.analysis.drawing import CHANCE_LINE, GREY, Mark, panels, share_axis, style
 
 _MANY = 12  # models from which panels stand in one row, each a column of the list
 
@@ -66,64 +65,6 @@ def margins(scores: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
     return figure
 
 
-def training_curves(metrics: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
-    """Loss and accuracy per optimiser step: a column of panels per stage, faint as measured, bold their running mean.
-
-    `metrics` has schema "metrics"; rows without a step, and stages other than `train-...`, are left out.
-    """
-    shown = training_metrics(metrics)
-    stages = shown["stage"].unique(maintain_order=True).to_list()
-    with style():
-        figure, axes = panels(2 * max(len(stages), 1), max(len(stages), 1), 3.6, 2.2, sharey="row", sharex="col")
-        for place, axis in enumerate(axes):
-            metric, column = ("loss", "accuracy")[place // max(len(stages), 1)], place % max(len(stages), 1)
-            here = shown.filter(pl.col("metric") == metric)
-            for model in here["subject"].unique(maintain_order=True):
-                stage = stages[column] if stages else ""
-                line = here.filter((pl.col("subject") == model) & (pl.col("stage") == stage)).sort("step")
-                _curve(axis, line, styles[model].colour if model in styles else GREEN, model)
-            if metric == "loss":
-                axis.set_title(stage_label(stages[column]) if stages else "No training stage")
-                axis.set_ylabel("Loss (nats)")
-            else:
-                axis.axhline(CHANCE, **CHANCE_LINE)
-                axis.set_ylim(0, 1.04)
-                axis.yaxis.set_major_formatter(PercentFormatter(1))
-                axis.set_ylabel("Accuracy (% of pairs)")
-                axis.set_xlabel("Optimiser step")
-            axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axis.grid(True)
-        for place, axis in enumerate(axes):
-            if place % max(len(stages), 1):
-                axis.set_ylabel("")
-        first_legend(figure, axes)
-    return figure
-
-
-def training_metrics(metrics: pl.DataFrame) -> pl.DataFrame:
-    """The loss and the accuracy of every training step."""
-    return metrics.filter(
-        pl.col("stage").str.starts_with("train-"),
-        pl.col("metric").is_in(["loss", "accuracy"]),
-        pl.col("step").is_not_null(),
-    )
-
-
-def training_answer(metrics: pl.DataFrame) -> str:
-    """What the curves show in short: every stage's steps, and its loss and accuracy at the beginning and the end."""
-    said = []
-    for (stage,), part in metrics.group_by("stage", maintain_order=True):
-        values = {name: part.filter(pl.col("metric") == name).sort("step")["value"] for name in ("loss", "accuracy")}
-        steps = len(values["loss"])
-        ends = max(1, steps // 4)  # a quarter of the steps: one step has few pairs
-        loss, accuracy = ((line[:ends].mean(), line[-ends:].mean()) for line in values.values())
-        said.append(
-            f"{stage_label(stage)}: {steps} steps, loss from {loss[0]:.2f} to {loss[1]:.2f} nats and accuracy from "
-            f"{accuracy[0]:.0%} to {accuracy[1]:.0%} (means of the first and the last quarter)"
-        )
-    return "; ".join(said) + "." if said else "This study trained no model."
-
-
 def _dot(axis: Axes, row: Mapping, place: int, mark: Mark) -> None:
     axis.plot([row["low"], row["high"]], [place, place], color=mark.colour, linewidth=1.6, solid_capstyle="butt")
     if abs(row["strict"] - row["half_credit"]) > 1e-9:
@@ -161,11 +102,3 @@ def _histogram(axis: Axes, values: np.ndarray, colour: str) -> None:
         axis.hist(np.clip(values[side], edges[0], edges[-1]), bins=edges, color=shade, edgecolor="white", linewidth=0.4)
     axis.axvline(0, color="black", linewidth=0.8)
     axis.xaxis.set_major_locator(MaxNLocator(5))
-
-
-def _curve(axis: Axes, line: pl.DataFrame, colour: str, model: str) -> None:
-    window = max(3, line.height // 15)
-    steps = line["step"].to_numpy()
-    mean = line["value"].rolling_mean(window, min_samples=1).to_numpy()
-    axis.plot(steps, line["value"].to_numpy(), color=colour, alpha=0.35, linewidth=0.9, marker=".", markersize=3)
-    axis.plot(steps, mean, color=colour, linewidth=1.8, label=f"{model} (mean of {window} steps)")

@@ -11,6 +11,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("train")(train)
+    app.command("merge-models")(merge_models)
 
 
 def train(
@@ -56,6 +57,13 @@ def train(
     evaluate_every: Annotated[int, typer.Option(help="Steps between evaluations.")] = 50,
     keep_best: Annotated[bool, typer.Option(help="Export the weights of the best evaluation.")] = False,
     tracker: Annotated[list[str] | None, typer.Option(help="tensorboard or wandb; repeat.")] = None,
+    beta1: Annotated[float, typer.Option(help="AdamW's decay of the mean of gradients.")] = 0.9,
+    beta2: Annotated[float, typer.Option(help="AdamW's decay of the mean of their squares.")] = 0.95,
+    epsilon: Annotated[float, typer.Option(help="AdamW's epsilon.")] = 1e-8,
+    criterion: Annotated[list[str] | None, typer.Option(help="Train on pairs of these only; none: all.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Train on pairs in these only; none: all.")] = None,
+    max_pairs: Annotated[int | None, typer.Option(help="Train on so many pairs at most; a hash picks.")] = None,
+    system: Annotated[bool, typer.Option(help="Show the pairs with their system prompts, or without any.")] = True,
 ) -> None:
     """Train one stage of the reward model and export it; the same command goes on where it was stopped.
 
@@ -64,6 +72,7 @@ def train(
     import os
 
     from themis.errors import Problem
+    from themis.train.launch import launch
     from themis.train.options import Options
 
     options = Options(
@@ -109,16 +118,32 @@ def train(
         evaluate_every=evaluate_every,
         keep_best=keep_best,
         trackers=tuple(tracker or ()),
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
+        criteria=tuple(criterion or ()),
+        languages=tuple(language or ()),
+        max_pairs=max_pairs,
+        system=system,
     )
-    if processes > 1 and "RANK" not in os.environ:
-        from themis.train.launch import launch as run
-    else:
-        from themis.train.train import train as run
     try:
-        complete = run(options)
+        complete = launch(options)
     except Problem:
         if os.environ.get("RANK", "0") != "0":  # the first process says it for all
             raise typer.Exit(1) from None
         raise
     if not complete:
         raise typer.Exit(143)
+
+
+def merge_models(
+    export_dir: Annotated[Path, typer.Argument(help="Folder of the merged sequence classifier.")],
+    exports: Annotated[list[Path], typer.Argument(help="Folders of the exports to merge.")],
+    start: Annotated[Path, typer.Option(help="What all of them went on from: an export, or a causal language model.")],
+    density: Annotated[float, typer.Option(help="Share of each tensor's changes that is kept.")] = 0.2,
+    weight: Annotated[float, typer.Option(help="Factor of the merged change.")] = 1.0,
+) -> None:
+    """Merge exported reward models into one (TIES); nothing is trained."""
+    from themis.train.merge import merge
+
+    merge(exports, start, export_dir, density=density, weight=weight)

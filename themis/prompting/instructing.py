@@ -20,6 +20,8 @@ STYLES: dict[str, str] = {
     "contest_problem": "a problem of a programming contest",
 }
 
+_FEWEST_WORDS = 2  # not even a search query says what is wanted in one
+
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*(?=\s|$)")
 
 
@@ -56,12 +58,15 @@ def read_instruction(completion: Completion, request: Request) -> Reading[str]:
 
     Where both versions were seen it is what stands between the marks. Else it is the first paragraph without code
     blocks and thoughts; cut by its length, it ends with its last whole sentence, if there is one.
-    Why: as `answer_in`, "empty", or "quotes the code": a fenced block, or more of the code than chance explains.
+    Why: as `answer_in`, "empty", "too short" (one word), or "quotes the code": a fenced block, or more of the
+    code than chance explains.
     """
     marks = "[/REQUEST " in request.user.rpartition("\n")[2]
     answer = _marked(completion, request) if marks else _paragraph(completion)
     if answer.value is not None and quotes(answer.value, *shown(request.user)):
         return Reading(why="quotes the code")
+    if answer.value is not None and _too_short(answer.value):
+        return Reading(why="too short")
     return answer
 
 
@@ -89,3 +94,8 @@ def _paragraph(completion: Completion) -> Reading[str]:
         ends = list(_SENTENCE_END.finditer(paragraph))
         paragraph = paragraph[: ends[-1].end()] if ends else paragraph
     return Reading(paragraph) if paragraph else Reading(why="empty")
+
+
+def _too_short(instruction: str) -> bool:
+    """Whether it has fewer words than any request; scripts without spaces between words are let through."""
+    return instruction.isascii() and len(re.findall(r"\w+", instruction)) < _FEWEST_WORDS

@@ -7,7 +7,7 @@ count their positions from the end of the shared part, so every token gets the h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,49 +53,87 @@ def pack_ids(chosen: Sequence[int], rejected: Sequence[int], prompt: int) -> Pac
     return PackedPair(ids=ids, prompt=prompt, shared=shared, chosen=len(chosen))
 
 
+def unshare(pair: PackedPair) -> PackedPair:
+    """The same pair with nothing in common: both conversations whole, one after the other."""
+    ids = np.concatenate([pair.ids[: pair.chosen], pair.ids[: pair.shared], pair.ids[pair.chosen :]])
+    return PackedPair(ids=ids, prompt=pair.prompt, shared=0, chosen=pair.chosen)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Which tokens of a batch see which: of each pair, chosen sees itself; the rest of rejected sees the shared part too.
+
+    Two queries a pair, chosen and rest, causal from the end: the last token of a query sees all of its keys.
+    """
+
+    sizes: tuple[tuple[int, int, int], ...]  # shared, chosen, rest of rejected; tokens of each pair
+    keys: torch.Tensor  # int64 [keys], which tokens the keys of all queries are, one after the other
+    query_ends: torch.Tensor  # int32 [2B + 1], where each query begins and ends in the batch
+    key_ends: torch.Tensor  # int32 [2B + 1], likewise in `keys`
+    longest: int  # tokens of the longest list of keys
+
+    def to(self, device: torch.device) -> Segments:
+        """The same on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("keys", "query_ends", "key_ends")}
+        return replace(self, **moved)
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of a batch of packed pairs, padded on the right to length L."""
+    """A batch of B packed pairs in one row of T tokens without padding."""
 
-    input_ids: torch.Tensor  # int64 [B, L]
-    position_ids: torch.Tensor  # int64 [B, L]
-    attention_mask: torch.Tensor  # bool [B, 1, L, L], true where attention is allowed
-    last: torch.Tensor  # int64 [B, 2], where the chosen and the rejected conversation end
-    completion: torch.Tensor  # bool [B, L], true at positions whose next token belongs to the chosen completion
+    input_ids: torch.Tensor  # int64 [1, T]
+    position_ids: torch.Tensor  # int64 [1, T]
+    last: torch.Tensor  # int64 [B, 2], where the chosen and the rejected conversation end in the row
+    completion: torch.Tensor  # int64, positions whose next token belongs to a chosen completion
+    segments: Segments
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
 
 
-def collate(pairs: Sequence[PackedPair], pad_id: int) -> Batch:
-    """Batch packed pairs; a padded position attends to itself only, so no row of the mask is empty."""
+def collate(pairs: Sequence[PackedPair]) -> Batch:
+    """Batch packed pairs, one after the other."""
     import torch
 
-    length = max(len(pair) for pair in pairs)
-    ids = torch.full((len(pairs), length), pad_id, dtype=torch.int64)
-    positions = torch.zeros((len(pairs), length), dtype=torch.int64)
-    mask = torch.zeros((len(pairs), 1, length, length), dtype=torch.bool)
-    last = torch.zeros((len(pairs), 2), dtype=torch.int64)
-    completion = torch.zeros((len(pairs), length), dtype=torch.bool)
-    causal = torch.ones((length, length), dtype=torch.bool).tril()
-    for row, pair in enumerate(pairs):
-        size = len(pair)
-        ids[row, :size] = torch.from_numpy(pair.ids.astype(np.int64))
-        positions[row, : pair.chosen] = torch.arange(pair.chosen)
-        positions[row, pair.chosen : size] = torch.arange(pair.shared, pair.rejected)
-        mask[row, 0, :size, :size] = causal[:size, :size]
-        mask[row, 0, pair.chosen : size, pair.shared : pair.chosen] = False
-        mask[row, 0].diagonal().fill_(True)
-        last[row, 0] = pair.chosen - 1
-        last[row, 1] = size - 1
-        completion[row, pair.prompt - 1 : pair.chosen - 1] = True
-    return Batch(ids, positions, mask, last, completion)
+    positions, last, completion, keys, query_sizes, key_sizes = [], [], [], [], [0], [0]
+    start = 0
+    for pair in pairs:
+        whole, rest = torch.arange(pair.chosen), torch.arange(pair.chosen, len(pair))
+        positions += [whole, torch.arange(pair.shared, pair.rejected)]
+        last.append((start + pair.chosen - 1, start + len(pair) - 1))
+        completion.append(start + torch.arange(pair.prompt - 1, pair.chosen - 1))
+        keys += [start + whole, start + whole[: pair.shared], start + rest]
+        query_sizes += [pair.chosen, len(rest)]
+        key_sizes += [pair.chosen, pair.rejected]
+        start += len(pair)
+    ids = np.concatenate([pair.ids for pair in pairs]).astype(np.int64)
+    segments = Segments(
+        sizes=tuple((pair.shared, pair.chosen, len(pair) - pair.chosen) for pair in pairs),
+        keys=torch.cat(keys),
+        query_ends=torch.tensor(query_sizes).cumsum(0).int(),
+        key_ends=torch.tensor(key_sizes).cumsum(0).int(),
+        longest=max(key_sizes),
+    )
+    return Batch(
+        input_ids=torch.from_numpy(ids)[None],
+        position_ids=torch.cat(positions)[None],
+        last=torch.tensor(last),
+        completion=torch.cat(completion),
+        segments=segments,
+    )
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices grouped so that rows times the longest stays within `budget` tokens; longest first, ties by position."""
+    """Indices grouped so that a group's tokens stay within `budget`; longest first, ties by position."""
     group: list[int] = []
+    tokens = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if group and lengths[group[0]] * (len(group) + 1) > budget:
+        if group and tokens + lengths[index] > budget:
             yield group
-            group = []
+            group, tokens = [], 0
         group.append(index)
+        tokens += lengths[index]
     if group:
         yield group

@@ -6,6 +6,7 @@ import re
 
 from pydantic import Field, field_validator, model_validator
 
+from themis.study import recipes
 from themis.study.aspects import Aspects
 from themis.study.base import Settings
 from themis.study.benchmark import Benchmark
@@ -15,7 +16,7 @@ from themis.study.llm import Instruct, Judge, Recover, Review
 from themis.study.models import LanguageModel, RewardModel
 from themis.study.preferences import Preferences
 from themis.study.sources import Contents, Dedup, Demo, Mine, Select
-from themis.study.training import Train
+from themis.study.training import Train, Variant
 
 __all__ = ["Study"]
 
@@ -108,6 +109,7 @@ class Study(Settings):
                 name for name in (self.preferences.perplexity.language_model,) if name
             ],
             "train.base": [self.train.base],
+            **{f"train.variants.{name}.base": [variant.base] for name, variant in self._with_base()},
         }
         for key, names in used.items():
             for name in names:
@@ -128,12 +130,23 @@ class Study(Settings):
             raise ValueError("score.models: two models have the same name")
         return self
 
+    @model_validator(mode="after")
+    def _variants_make_sense(self) -> Study:
+        if taken := [name for name in recipes.resolve(self.train) if name in self.language_models]:
+            raise ValueError(f"train: {taken[0]} is the name of a language model; name the trained one otherwise")
+        return self
+
+    def _with_base(self) -> list[tuple[str, Variant]]:
+        """The variants that start from a language model of their own."""
+        return [(name, variant) for name, variant in self.train.variants.items() if variant.base]
+
     def _have_weights(self) -> None:
         """A model behind a server can answer, but there is nothing to train, to score with or to count tokens by."""
         used = {
             "preferences.tokenizer": self.preferences.tokenizer,
             "preferences.perplexity.language_model": self.preferences.perplexity.language_model,
             "train.base": self.train.base,
+            **{f"train.variants.{name}.base": variant.base for name, variant in self._with_base()},
             **{f"score.models: {model.name}": model.checkpoint for model in self.score.models},
         }
         for key, name in used.items():

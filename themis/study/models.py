@@ -116,7 +116,9 @@ class RewardModel(Settings):
         description="How it yields a score."
     )
     checkpoint: str | None = Field(
-        None, description="Folder of the checkpoint, or the name of one of language_models; none for baselines."
+        None,
+        description="Folder of the checkpoint, or the name of a trained model (train.name, a variant) or of one of "
+        "language_models; none for baselines.",
     )
     prompt_mode: str = Field(
         "criterion",

@@ -1,12 +1,17 @@
-"""Settings of training: the base, the stages, how they run."""
+"""Settings of training: the base, the stages, the variants, how they run."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from themis.study.base import Fraction, Settings
+from themis.vocabulary import CODE_CRITERIA, FILE_LANGUAGES, Criterion
+
+MERGED = "merged"  # the folder of a merge, where a trained model has those of its stages
+_MODEL_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+_Count = Annotated[int, Field(ge=1)]
 
 
 class Stage(Settings):
@@ -26,6 +31,9 @@ class Stage(Settings):
     stable: Fraction = Field(0.7, description="Share of the steps at the peak rate; of the schedule wsd only.")
     clip: float = Field(1.5, gt=0, description="Largest norm of the gradient.")
     weight_decay: float = Field(0.1, ge=0, description="On weight matrices only.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's decay of the mean of gradients.")
+    beta2: float = Field(0.95, ge=0, lt=1, description="AdamW's decay of the mean of their squares.")
+    epsilon: float = Field(1e-8, gt=0, description="AdamW's epsilon.")
     lm_weight: float = Field(
         0.25, ge=0, description="Lambda: weight of the language-model loss on the chosen response."
     )
@@ -38,12 +46,75 @@ class Stage(Settings):
         0.0, ge=0, lt=0.5, description="Probability that a pair's label is wrong, as the loss takes it."
     )
     max_tokens: int = Field(4096, ge=16, description="Tokens of a packed pair at most; a longer pair is dropped.")
+    nodes: int | None = Field(None, ge=1, description="Machines that share the stage; none: as train.nodes says.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Stage:
+        if self.name == MERGED:
+            raise ValueError(f"name: {MERGED} is what the folder of a merge is called; take another name")
+        if self.schedule == "wsd" and self.warmup + self.stable > 1 + 1e-9:
+            raise ValueError(
+                f"warmup and stable are {self.warmup + self.stable:g} of the steps together, more than all"
+            )
+        if self.final_learning_rate > self.learning_rate:
+            raise ValueError("final_learning_rate is above learning_rate")
+        return self
+
+
+class Variant(Settings):
+    """Another trained model: what it has otherwise than `train` says. A merge is put together from trained ones."""
+
+    base: str | None = Field(None, description="Language model it starts from, by name; none: train.base.")
+    stages: list[str] | None = Field(None, min_length=1, description="Names of the stages it runs; none: all.")
+    lm_weight: float | None = Field(None, ge=0, description="In every stage; none: the stage's own.")
+    magnitude_weight: float | None = Field(None, ge=0, description="In every stage; none: the stage's own.")
+    magnitude: Literal["centering", "absolute", "none"] | None = Field(
+        None, description="In every stage; none given: the stage's own."
+    )
+    criteria: list[Criterion] = Field([], description="Code pairs of these criteria only; empty: of all.")
+    languages: list[str] = Field([], description="Code pairs in these languages only; empty: in all.")
+    max_pairs: int | None = Field(None, ge=1, description="Code pairs at most; a hash picks.")
+    system_prompts: bool = Field(True, description="Show pairs with their system prompts; false: all stages without.")
+    processes: int | None = Field(None, ge=1, description="Processes of each machine; none: train.processes.")
+    nodes: dict[str, _Count] = Field({}, description="Machines by name of the stage; not named: as the stage says.")
+    merge: list[str] = Field(
+        [],
+        description="Trained models, by name, whose exports are merged (TIES, Yadav et al. 2023); nothing is trained then.",
+    )
+    density: float = Field(0.2, gt=0, le=1, description="Of a merge: share of each tensor's changes that is kept.")
+    weight: float = Field(1.0, gt=0, description="Of a merge: factor of the merged change.")
+
+    @field_validator("criteria")
+    @classmethod
+    def _of_code(cls, criteria: list[Criterion]) -> list[Criterion]:
+        if strange := [criterion for criterion in criteria if criterion not in CODE_CRITERIA]:
+            raise ValueError(f"{strange[0]} is no criterion of the code set ({', '.join(CODE_CRITERIA)})")
+        return criteria
+
+    @field_validator("languages")
+    @classmethod
+    def _known(cls, languages: list[str]) -> list[str]:
+        if strange := [language for language in languages if language not in FILE_LANGUAGES]:
+            raise ValueError(f"{strange[0]} is none of {', '.join(FILE_LANGUAGES)}")
+        return languages
+
+    @model_validator(mode="after")
+    def _trained_or_merged(self) -> Variant:
+        fields = type(self).model_fields
+        given = {name for name, field in fields.items() if getattr(self, name) != field.default}
+        if self.merge and (strange := given - {"merge", "density", "weight"}):
+            raise ValueError(
+                f"a merge trains nothing, so {min(strange)} has no meaning beside merge; leave out one of them"
+            )
+        if not self.merge and (strange := given & {"density", "weight"}):
+            raise ValueError(f"{min(strange)} is of a merge; name the models to merge in merge")
+        return self
 
 
 class Train(Settings):
     """The trained reward model."""
 
-    name: str = Field("themis-rm", pattern=r"^[A-Za-z0-9._-]+$", description="Name of the trained model.")
+    name: str = Field("themis-rm", pattern=_MODEL_NAME, description="Name of the trained model.")
     base: str = Field("smollm2", description="Language model it starts from, by name.")
     stages: list[Stage] = Field(
         [
@@ -63,6 +134,11 @@ class Train(Settings):
         ],
         min_length=1,
         description="Stages in order; each starts from the one before.",
+    )
+    variants: dict[Annotated[str, Field(pattern=_MODEL_NAME)], Variant] = Field(
+        {},
+        description="Further trained models by name. A stage whose start, settings and pairs are those of another model's "
+        "is trained once, for the first of them.",
     )
     nodes: int = Field(1, ge=1, description="Machines of a cluster that share a stage; each runs so many processes.")
     processes: int = Field(1, ge=1, description="Processes (GPUs, or cores without any) of each machine.")

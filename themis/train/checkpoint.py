@@ -3,6 +3,9 @@
 A checkpoint is a folder step-N that appears under its name only when complete, and its digest is checked before use.
 Weights that are not trained are the base's. What comes next follows from the step alone: order, rates and micro-batches
 are functions of it. Checkpoints of other settings in the same folder are neither used nor counted.
+
+Tensors are written whole, gathered one at a time, so any number of processes, nodes and replicas may go on from them, each
+reading its own part. Torch's distributed checkpoint can do this too, but its index is a pickle and it has no digest.
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ from themis.train.model import RewardModel
 from themis.train.parallel import Group
 from themis.train.tensors import write_float32
 
-_KEPT = 2
 _STATE, _ABOUT = "state.safetensors", "state.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -47,8 +49,12 @@ def save(
     step: int,
     fingerprint: str,
     metrics: list[dict[str, float]],
+    keep: int,
 ) -> None:
-    """Save the state after `step` optimiser steps under folder/step-N and keep the last two; every process calls this."""
+    """Save the state after `step` optimiser steps under folder/step-N; every process calls this.
+
+    Of the checkpoints with this fingerprint the last `keep` stay.
+    """
     trained = _trained(model)
     shapes = {
         key: parameter.shape
@@ -69,7 +75,7 @@ def save(
     shutil.rmtree(done, ignore_errors=True)
     part.rename(done)
     ours = [path for path, about in _newest_first(folder) if about["fingerprint"] == fingerprint]
-    for path in ours[_KEPT:]:
+    for path in ours[keep:]:
         shutil.rmtree(path)
 
 
@@ -83,13 +89,20 @@ def newest(folder: Path, fingerprint: str) -> Checkpoint | None:
     return None
 
 
+def kept(folder: Path, fingerprint: str) -> list[Checkpoint]:
+    """The checkpoints of the run with this fingerprint, the last first; whether they are damaged is not known."""
+    described = [(path, about) for path, about in _newest_first(folder) if about["fingerprint"] == fingerprint]
+    return [Checkpoint(path, about["step"], about["metrics"]) for path, about in described]
+
+
 def restore(checkpoint: Checkpoint, model: RewardModel, optimizer: torch.optim.Optimizer) -> None:
     """Put weights and moments back; each process reads its shards, whatever number of processes saved them."""
     with safe_open(checkpoint.folder / _STATE, framework="pt") as stream, torch.no_grad():
         for name, parameter in _trained(model).items():
-            parameter.copy_(parallel.place(stream.get_tensor(name), parameter))
+            part = parallel.part(parameter)
+            parameter.copy_(parallel.place(stream.get_slice(name)[part], parameter))
             steps = torch.tensor(float(checkpoint.step), dtype=torch.float32, device=parameter.device)
-            moments = {m: parallel.place(stream.get_tensor(f"{name}.{m}"), parameter) for m in _MOMENTS}
+            moments = {m: parallel.place(stream.get_slice(f"{name}.{m}")[part], parameter) for m in _MOMENTS}
             optimizer.state[parameter] = {"step": steps, **moments}
 
 

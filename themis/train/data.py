@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,12 @@ from themis.errors import Problem
 from themis.prompting import packing
 from themis.prompting.chat import Chat, ForgedMarkup
 from themis.prompting.packing import PackedPair
+from themis.train.selection import Selection, select
 
 TOO_LONG = "too long"
 FORGED = "special token in the text"
+HELD_OUT = "held out"
+_ALL = Selection()
 
 
 @dataclass(frozen=True)
@@ -37,37 +39,46 @@ class TokenizedPairs:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> PackedPair:
+    def packed(self, index: int, share_prefix: bool = True) -> PackedPair:
+        """A pair with what its responses have in common once, or twice; the rewards are the same."""
         ids = self.ids[self.offsets[index] : self.offsets[index + 1]]
-        return PackedPair(ids, int(self.prompt[index]), int(self.shared[index]), int(self.chosen[index]))
+        pair = PackedPair(ids, int(self.prompt[index]), int(self.shared[index]), int(self.chosen[index]))
+        return pair if share_prefix else packing.unshare(pair)
+
+    def lengths(self, share_prefix: bool = True) -> list[int]:
+        """Tokens of every pair as `packed` gives it."""
+        once = np.diff(self.offsets)
+        return (once if share_prefix else once + self.shared).tolist()
 
     @property
-    def lengths(self) -> list[int]:
-        """Tokens of every packed pair."""
-        return np.diff(self.offsets).tolist()
+    def rejected(self) -> np.ndarray:
+        """Tokens of every rejected conversation, as `chosen` are those of the chosen one."""
+        return np.diff(self.offsets) - self.chosen + self.shared
 
     @property
     def completions(self) -> np.ndarray:
         """Tokens of every chosen response."""
         return self.chosen - self.prompt
 
-    def ledger(self, stage: str) -> records.Ledger:
-        """Rows in = rows trained on + rows dropped by reason."""
+    def ledger(self, stage: str, model: str) -> records.Ledger:
+        """Rows in = rows trained on + rows dropped by reason; the scope is the model, as several may train one stage."""
         ledger = records.Ledger(stage)
-        ledger.keep(rows=len(self))
+        ledger.keep(model, len(self))
         for reason, count in self.dropped.items():
-            ledger.drop(reason, rows=count)
+            ledger.drop(reason, model, count)
         return ledger
 
 
-def tokenize(preferences: Path, chat: Chat, max_tokens: int) -> pa.Table:
-    """The packed pairs of a preference table: idx, ids, prompt, shared, chosen; dropped rows counted in the metadata.
+def tokenize(preferences: Path, chat: Chat, max_tokens: int, selection: Selection = _ALL) -> pa.Table:
+    """The packed pairs selected of a preference table: idx, ids, prompt, shared, chosen; those held out come last.
 
-    Raises Problem where a row id occurs twice, no pair is left, or a conversation ends in the padding token: the
-    exported classifier scores the last token that is not padding, and would read another one than training did.
+    The metadata count the rows trained on and those dropped, the ones held out among them. Raises Problem where a row
+    id occurs twice, no pair is left to train on, or none to hold out where some are to be, or a conversation ends in the
+    padding token: the exported classifier scores the last token that is not padding, and would read another one than
+    training did.
     """
-    table = records.read(preferences, "preferences", ["idx", "system", "input", "chosen", "rejected"]).sort_by("idx")
-    dropped: Counter[str] = Counter()
+    columns = ["idx", "system", "input", "chosen", "rejected", "aspect", "language"]
+    table, dropped = select(records.read(preferences, "preferences", columns).sort_by("idx"), selection)
     packed: dict[str, PackedPair] = {}
     total = table.num_rows
     seen = None
@@ -89,20 +100,32 @@ def tokenize(preferences: Path, chat: Chat, max_tokens: int) -> pa.Table:
     if not packed:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
         raise Problem(f"{preferences}: no pair to train on ({reasons or 'the table is empty'})")
+    held_out = [idx for idx in packed if selection.holds_out(idx)]
+    for idx in held_out:
+        packed[idx] = packed.pop(idx)
+    trained = len(packed) - len(held_out)
+    if selection.held_out and not (trained and held_out):
+        raise Problem(
+            f"--held-out: {selection.held_out} of {len(packed)} pairs is {len(held_out)} to measure and {trained} to train"
+            " on; neither may be none"
+        )
+    if held_out:
+        dropped[HELD_OUT] = len(held_out)
     columns = {
         "idx": pa.array(packed, pa.string()),
         "ids": pa.array([pair.ids for pair in packed.values()], pa.large_list(pa.int32())),
         **{name: pa.array([getattr(p, name) for p in packed.values()], pa.int32()) for name in _LENGTHS},
     }
-    return pa.table(columns).combine_chunks().replace_schema_metadata({"dropped": json.dumps(dropped, sort_keys=True)})
+    counts = {"trained": str(trained), "dropped": json.dumps(dropped, sort_keys=True)}
+    return pa.table(columns).combine_chunks().replace_schema_metadata(counts)
 
 
-def write_cache(preferences: Path, base: Path, max_tokens: int, path: Path) -> None:
+def write_cache(preferences: Path, base: Path, max_tokens: int, path: Path, selection: Selection = _ALL) -> None:
     """Tokenise into an Arrow file at `path`, unless it holds the same pairs already."""
-    key = _key(preferences, base, max_tokens)
+    key = _key(preferences, base, max_tokens, selection)
     if path.exists() and _read_metadata(path).get("key") == key:
         return
-    table = tokenize(preferences, Chat.load(base), max_tokens)
+    table = tokenize(preferences, Chat.load(base), max_tokens, selection)
     table = table.replace_schema_metadata({**table.schema.metadata, b"key": key.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -114,10 +137,13 @@ def write_cache(preferences: Path, base: Path, max_tokens: int, path: Path) -> N
         part.unlink(missing_ok=True)
 
 
-def open_cache(path: Path) -> TokenizedPairs:
-    """The pairs `write_cache` wrote; the ids stay on disk until they are read."""
+def open_cache(path: Path, *, held_out: bool = False) -> TokenizedPairs:
+    """The pairs `write_cache` wrote to train on, or those held out; the ids stay on disk until they are read."""
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    ids = table.column("ids").combine_chunks()
+    trained = int(table.schema.metadata[b"trained"])
+    start, end = (trained, table.num_rows) if held_out else (0, trained)
+    ids = table.column("ids").chunk(0).slice(start, end - start)
+    table = table.slice(start, end - start)
     return TokenizedPairs(
         rows=table.column("idx").to_pylist(),
         ids=ids.values.to_numpy(),
@@ -135,9 +161,9 @@ def _rows(table: pa.Table):
         yield from batch.to_pylist()
 
 
-def _key(preferences: Path, base: Path, max_tokens: int) -> str:
+def _key(preferences: Path, base: Path, max_tokens: int, selection: Selection) -> str:
     tokenizer = [path for path in sorted(base.glob("*")) if path.suffix in {".json", ".jinja", ".model", ".txt"}]
-    parts = [records.file_digest(preferences), str(max_tokens), *map(records.file_digest, tokenizer)]
+    parts = [records.file_digest(preferences), str(max_tokens), selection.key, *map(records.file_digest, tokenizer)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

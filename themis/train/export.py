@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,10 @@ def blueprint(base: Path, model: RewardModel) -> Blueprint:
     return Blueprint(config, shapes)
 
 
-def export(folder: Path, base: Path, model: RewardModel, group: Group) -> None:
-    """Write the export, replacing an earlier one at once; every process calls this.
+def export(
+    folder: Path, base: Path, model: RewardModel, group: Group, *, texts: Mapping[str, str] | None = None
+) -> None:
+    """Write the export, replacing an earlier one at once; every process calls this. `texts` are files to go with it.
 
     Beside the classifier lies, where the language-model head is not the embedding, that head for the next stage; the
     classifier's loader ignores it.
@@ -81,7 +83,9 @@ def export(folder: Path, base: Path, model: RewardModel, group: Group) -> None:
         shapes = {name: parameter.shape for name, parameter in lm_head.items()}
         write_float32(part / LM_HEAD_FILE, shapes, _gather(lm_head.values()))
     plan.config.save_pretrained(part)
-    _copy_tokenizer(base, part)
+    copy_tokenizer(base, part)
+    for name, text in (texts or {}).items():
+        (part / name).write_text(text, encoding="utf-8")
     if folder.exists():
         folder.rename(old)
     part.rename(folder)
@@ -106,7 +110,7 @@ def _gather(parameters: Iterable[torch.nn.Parameter]) -> Iterator[torch.Tensor]:
         yield parallel.whole(parameter)
 
 
-def _copy_tokenizer(base: Path, folder: Path) -> None:
+def copy_tokenizer(base: Path, folder: Path) -> None:
     """Copy the tokenizer; it is to pad with the token the classifier takes for padding."""
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():

@@ -1,4 +1,4 @@
-"""Start a stage in several processes of this machine, under torchrun, and end with them."""
+"""Start a stage in the processes it asks for: as one of srun's or torchrun's, or under a torchrun of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from themis.errors import Problem
+from themis.train import slurm
 from themis.train.options import Options
 
 # Files by which the launcher and its workers speak, in a folder of their own. Signals are not used: torchrun would
@@ -19,10 +20,27 @@ OPTIONS, ALIVE, STOP, STOPPED, PROBLEM = "options.json", "alive", "stop", "stopp
 
 
 def launch(options: Options) -> bool:
-    """Train with `options.processes` processes; false where it was asked to stop and has saved itself.
+    """Train with the processes the options ask for; false where it was asked to stop and has saved itself.
 
-    SIGTERM and SIGUSR1 ask for a stop. Should this process die, the workers end at once. Raises Problem as `train` does.
+    One of several that srun or torchrun started joins the others. SIGTERM and SIGUSR1 ask for a stop; one process that
+    hears them is enough. Raises Problem as `train` does, and where several machines are asked for but none was started.
     """
+    if "RANK" not in os.environ:
+        os.environ.update(slurm.place(os.environ))
+    if "RANK" in os.environ or options.nodes * options.processes == 1:
+        from themis.train.train import train
+
+        return train(options)
+    if options.nodes > 1:
+        raise Problem(
+            f"--nodes: {options.nodes} machines are not reached from here; start this command on each of them by"
+            f" `srun --nodes {options.nodes} --ntasks-per-node {options.processes}` or by torchrun"
+        )
+    return _under_torchrun(options)
+
+
+def _under_torchrun(options: Options) -> bool:
+    """Train in workers of this machine, which end at once should this process die."""
     with tempfile.TemporaryDirectory(prefix="themis-train-") as name:
         folder = Path(name)
         (folder / OPTIONS).write_text(options.to_json(), encoding="utf-8")

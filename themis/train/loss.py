@@ -1,9 +1,10 @@
 """The training loss: Bradley-Terry, language modelling of the chosen response, and the magnitude of the rewards.
 
-L = 1/P sum -log sigma(rc - rr)  +  lambda 1/T sum CE(chosen tokens)  +  mu 1/P sum m(rc, rr)      (paper section 4.2)
+L = 1/P sum -log sigma(rc - rr - m)  +  lambda 1/T sum CE(chosen tokens)  +  mu 1/P sum f(rc, rr)      (paper section 4.2)
 
-with the magnitude term added (the paper's printed sign rewards it). P pairs and T tokens are counted over the whole
-optimiser step, all processes and micro-batches, so the gradient does not depend on how the step is cut.
+with the magnitude term added (the paper's printed sign rewards it). The margin m is 0 unless set; with label smoothing
+e the first term is (1 - e) times itself plus e times -log sigma(-(rc - rr - m)). P pairs and T tokens are counted over
+the whole optimiser step, all processes and micro-batches, so the gradient does not depend on how the step is cut.
 """
 
 from __future__ import annotations
@@ -21,16 +22,21 @@ def step_loss(
     lm_weight: float,
     magnitude_weight: float,
     magnitude: str,
+    margin: float = 0.0,
+    label_smoothing: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """This micro-batch's share of the step's loss, and its sums.
 
     `rewards` is [B, 2] (chosen, rejected); `token_loss` the cross-entropy summed over its chosen tokens, or None;
-    `pairs` and `tokens` are the counts of the whole step. The sums are float64 [4], detached: Bradley-Terry,
-    language model, magnitude, pairs won (a tie is half a win).
+    `pairs` and `tokens` are the counts of the whole step. The sums are float64 [7], detached: Bradley-Terry,
+    language model, magnitude, pairs won (a tie is half a win), rc - rr, both rewards, their squares.
     """
     rewards = rewards.float()
     chosen, rejected = rewards.unbind(dim=1)
-    preference = -logsigmoid(chosen - rejected).sum()
+    lead = chosen - rejected - margin
+    preference = -(1 - label_smoothing) * logsigmoid(lead).sum()
+    if label_smoothing:
+        preference = preference - label_smoothing * logsigmoid(-lead).sum()
     spread = magnitude_term(rewards, magnitude).sum()
     loss = preference / pairs
     if magnitude_weight:
@@ -39,7 +45,9 @@ def step_loss(
         loss = loss + lm_weight * token_loss / tokens
     won = (chosen > rejected).double() + 0.5 * (chosen == rejected).double()
     language = rewards.new_zeros(()) if token_loss is None else token_loss
-    sums = torch.stack([preference.double(), language.double(), spread.double(), won.sum()]).detach()
+    exact = rewards.double()
+    told = [won, exact[:, 0] - exact[:, 1], exact, exact**2]
+    sums = torch.stack([term.double().sum() for term in (preference, language, spread, *told)]).detach()
     return loss, sums
 
 

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from themis.errors import Problem
+from themis.prompting.packing import Batch
+from themis.train import attention
 from themis.train.cross_entropy import summed_cross_entropy
 
 LM_HEAD_FILE = Path("lm_head") / "lm_head.safetensors"  # beside an export, where the head is not the embedding
-_LOGIT_TRANSFORMS = {"final_logit_softcapping": None, "logit_scale": 1.0, "logits_scaling": 1.0}
+_PACKABLE = {"full_attention", "sliding_attention"}
 
 
 class RewardModel(nn.Module):
@@ -24,6 +26,8 @@ class RewardModel(nn.Module):
 
     def __init__(self, lm: nn.Module) -> None:
         super().__init__()
+        attention.register()
+        lm.set_attn_implementation(attention.NAME)
         self.lm = lm
         # Without this the padding token gets no gradient, and in many bases it is the end-of-turn token of every chat.
         lm.get_input_embeddings().padding_idx = None
@@ -37,35 +41,22 @@ class RewardModel(nn.Module):
         """The decoder blocks: the longest module list that lies in no other one."""
         return decoder_layers(self.lm)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        position_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        last: torch.Tensor,
-        completion: torch.Tensor,
-        with_lm: bool = True,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def forward(self, batch: Batch, with_lm: bool = True) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Rewards [B, 2] (chosen, rejected) and the summed cross-entropy of the chosen tokens (None without `with_lm`).
 
-        The tensors are those of `packing.Batch`. Logits are computed at completion positions only.
+        Logits are computed at completion positions only.
         """
-        dtype = self.lm.get_input_embeddings().weight.dtype
-        additive = torch.zeros(attention_mask.shape, dtype=dtype, device=attention_mask.device)
-        additive.masked_fill_(~attention_mask, torch.finfo(dtype).min)
         hidden = self.lm.base_model(
-            input_ids=input_ids, position_ids=position_ids, attention_mask=additive, use_cache=False
-        ).last_hidden_state
-        batch, length, width = hidden.shape
-        flat = hidden.reshape(batch * length, width)
-        starts = torch.arange(batch, device=last.device)[:, None] * length
-        ends = flat.index_select(0, (starts + last).flatten()).reshape(batch, 2, width)
+            input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, segments=batch.segments
+        ).last_hidden_state[0]
+        ends = hidden.index_select(0, batch.last.flatten()).reshape(*batch.last.shape, -1)
         rewards = self.head(ends.float()).squeeze(-1).clone()  # FSDP's hooks want no view
         if not with_lm:
             return rewards, None
-        positions = completion.flatten().nonzero().squeeze(1)
-        labels = input_ids.flatten().index_select(0, positions + 1)
-        return rewards, summed_cross_entropy(self.lm.get_output_embeddings(), flat.index_select(0, positions), labels)
+        labels = batch.input_ids[0].index_select(0, batch.completion + 1)
+        predicting = hidden.index_select(0, batch.completion)
+        head, (scale, softcap) = self.lm.get_output_embeddings(), _logit_form(self.lm.config)
+        return rewards, summed_cross_entropy(head, predicting, labels, scale=scale, softcap=softcap)
 
     def freeze(self, layers: int, *, with_lm: bool) -> None:
         """Let only what is trained require a gradient: not the lowest `layers` blocks and the embeddings below them.
@@ -118,7 +109,7 @@ def load_config(base: Path) -> Any:
         raise Problem(f"{base}: not a model transformers can load: {_first_line(error)}") from None
 
 
-def skeleton(base: Path, *, max_tokens: int, with_lm: bool) -> RewardModel:
+def skeleton(base: Path) -> RewardModel:
     """The model of a checkpoint folder without weights (parameters on the meta device, buffers computed).
 
     Raises Problem where a packed sequence would not be computed as the model would by itself.
@@ -127,13 +118,16 @@ def skeleton(base: Path, *, max_tokens: int, with_lm: bool) -> RewardModel:
     from transformers import AutoModelForCausalLM
 
     config = load_config(base)
-    _check_supported(base, config, max_tokens, with_lm)
+    if hasattr(config, "text_config"):
+        raise Problem(f"{base}: {config.model_type} is multimodal; start from its language model, saved by itself")
+    if other := set(getattr(config, "layer_types", None) or _PACKABLE) - _PACKABLE:
+        raise Problem(f"{base}: {min(other)} layers cannot keep the two responses of a packed pair apart")
     for name, value in config.to_dict().items():
-        if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
+        if isinstance(value, float) and ("dropout" in name or "jitter" in name or name.endswith("pdrop")):
             setattr(config, name, 0.0)  # a resumed run would draw other masks
     try:
         with init_empty_weights(include_buffers=False):
-            lm = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="sdpa")
+            lm = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     except ValueError as error:
         raise Problem(f"{base}: not a causal language model: {_first_line(error)}") from None
     lm.tie_weights()
@@ -141,6 +135,8 @@ def skeleton(base: Path, *, max_tokens: int, with_lm: bool) -> RewardModel:
         raise Problem(f"{base}: {type(lm).__name__} has no separate backbone and language-model head")
     model = RewardModel(lm).train()
     known = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    if any(name.endswith(".sinks") for name in known):
+        raise Problem(f"{base}: {type(lm).__name__} has attention sinks, which packed attention does not compute")
     if strangers := set(model.state_dict()) - known:
         raise Problem(f"{base}: {type(lm).__name__} keeps {min(strangers)} as a buffer, which training would not save")
     return model
@@ -188,16 +184,10 @@ def is_export(base: Path) -> bool:
     return any(name.endswith("ForSequenceClassification") for name in architectures)
 
 
-def _check_supported(base: Path, config: Any, max_tokens: int, with_lm: bool) -> None:
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention", "sliding_attention"])
-    if other := kinds - {"full_attention", "sliding_attention"}:
-        raise Problem(f"{base}: {min(other)} layers cannot keep the two responses of a packed pair apart")
-    window = getattr(config, "sliding_window", None)
-    if window and "sliding_attention" in kinds and max_tokens > window:
-        raise Problem(f"--max-tokens: {max_tokens}, but layers of {base} see {window} tokens back")
-    for name, neutral in _LOGIT_TRANSFORMS.items():
-        if with_lm and getattr(config, name, neutral) not in (neutral, None):
-            raise Problem(f"{base}: its logits pass {name}, which the language-model loss does not; use --lm-weight 0")
+def _logit_form(config: Any) -> tuple[float, float | None]:
+    """By what the logits are multiplied (Cohere, Granite), and by what they are capped thereafter (Gemma)."""
+    scale = (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
+    return scale, getattr(config, "final_logit_softcapping", None)
 
 
 def _read_tensor(base: Path, name: str) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""AdamW as the paper sets it (table 5), with weight decay on matrices only and a rate of its own for the reward head."""
+"""AdamW, with weight decay on matrices only and a rate of its own for the reward head."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import torch
 
 from themis.train.model import RewardModel
 
-_BETAS = (0.9, 0.95)
-_EPSILON = 1e-8
 
-
-def build(model: RewardModel, *, weight_decay: float) -> torch.optim.AdamW:
+def build(model: RewardModel, *, weight_decay: float, betas: tuple[float, float], epsilon: float) -> torch.optim.AdamW:
     """AdamW over what the model trains, in three groups: matrices (with decay), vectors, the reward head.
 
     Rates are set before every step by `set_rate`.
@@ -23,7 +20,7 @@ def build(model: RewardModel, *, weight_decay: float) -> torch.optim.AdamW:
         {"params": [head], "weight_decay": 0.0, "role": "head"},
     ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=0.0, betas=_BETAS, eps=_EPSILON, fused=True)
+    return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=epsilon, fused=True)
 
 
 def set_rate(optimizer: torch.optim.AdamW, rate: float, head_ratio: float) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from themis.errors import Problem
+from themis.train.selection import Selection
+from themis.vocabulary import FILE_LANGUAGES, NATURAL_LANGUAGE, Criterion
 
 MAGNITUDES = ("centering", "absolute", "none")
 SCHEDULES = ("cosine", "wsd")
@@ -77,6 +79,13 @@ class Options:
     evaluate_every: int = 50
     keep_best: bool = False
     trackers: tuple[str, ...] = ()
+    beta1: float = 0.9
+    beta2: float = 0.95
+    epsilon: float = 1e-8
+    criteria: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    max_pairs: int | None = None
+    system: bool = True
 
     def __post_init__(self) -> None:
         for name in (
@@ -84,17 +93,25 @@ class Options:
             "evaluate_every", "nodes", "processes", "threads", "replicas",
         ):  # fmt: skip
             self._require(name, lambda value: value >= 1, "at least 1")
-        for name in ("learning_rate", "clip"):
+        for name in ("learning_rate", "clip", "epsilon"):
             self._require(name, lambda value: value > 0, "positive")
         for name in ("final_learning_rate", "weight_decay", "lm_weight", "magnitude_weight", "frozen_layers", "margin"):
             self._require(name, lambda value: value >= 0, "zero or more")
         for name in ("warmup", "stable", "held_out"):
             self._require(name, lambda value: 0 <= value <= 1, "in [0, 1]")
+        for name in ("beta1", "beta2"):
+            self._require(name, lambda value: 0 <= value < 1, "in [0, 1)")
         self._require("label_smoothing", lambda value: 0 <= value < 0.5, "in [0, 0.5)")
         for name, known in _WORDS.items():
             self._require(name, lambda value, known=known: value in known, f"one of {', '.join(known)}")
         self._require("trackers", lambda value: set(value) <= set(TRACKERS), f"among {', '.join(TRACKERS)}")
         self._require("keep_best", lambda value: not value or self.held_out > 0, "possible without --held-out")
+        self._require("criteria", lambda value: set(value) <= set(Criterion), f"among {', '.join(Criterion)}")
+        known = {*FILE_LANGUAGES, NATURAL_LANGUAGE}
+        self._require("languages", lambda value: set(value) <= known, f"among {', '.join(sorted(known))}")
+        self._require("max_pairs", lambda value: value is None or value >= 1, "at least 1")
+        if self.schedule == "wsd":
+            self._require("stable", lambda value: value + self.warmup <= 1 + 1e-9, "at most 1 together with --warmup")
         self._require("head_learning_rate", lambda value: value is None or value > 0, "positive")
         self._require("final_learning_rate", lambda value: value <= self.learning_rate, "at most the learning rate")
 
@@ -107,6 +124,22 @@ class Options:
     def uses_magnitude(self) -> bool:
         """Whether the magnitude term is computed at all."""
         return self.magnitude != "none" and self.magnitude_weight > 0
+
+    @property
+    def loss(self) -> dict[str, Any]:
+        """What `step_loss` is told beside rewards and counts."""
+        return {
+            "lm_weight": self.lm_weight,
+            "magnitude_weight": self.magnitude_weight if self.uses_magnitude else 0.0,
+            "magnitude": self.magnitude,
+            "margin": self.margin,
+            "label_smoothing": self.label_smoothing,
+        }
+
+    @property
+    def selection(self) -> Selection:
+        """Which pairs of the table are trained on, and which are held out."""
+        return Selection(self.criteria, self.languages, self.max_pairs, self.system, self.seed, self.held_out)
 
     def deciding(self) -> dict[str, Any]:
         """The values that decide what is learned, for a checkpoint to be matched with."""
@@ -122,7 +155,7 @@ class Options:
         """The options `to_json` wrote."""
         values = json.loads(text)
         paths = {field.name for field in fields(cls) if field.type == "Path"}
-        values["trackers"] = tuple(values["trackers"])
+        values.update({name: tuple(values[name]) for name in ("trackers", "criteria", "languages")})
         return cls(**{name: Path(value) if name in paths else value for name, value in values.items()})
 
     def _require(self, name: str, holds: Callable[[Any], bool], meaning: str) -> None:

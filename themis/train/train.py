@@ -1,32 +1,40 @@
-"""The training loop of one stage."""
+"""One training stage, from its inputs to its export."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import json
-import math
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-import pyarrow as pa
 import torch
 
-from themis import __version__, progress, records
+from themis import __version__, records
 from themis.errors import Problem
-from themis.prompting import packing
-from themis.prompting.chat import Chat
-from themis.train import checkpoint, data, export, optimizer, parallel, plan
+from themis.train import (
+    best,
+    card,
+    checkpoint,
+    data,
+    export,
+    health,
+    kernels,
+    loop,
+    optimizer,
+    parallel,
+    plan,
+    precision,
+    watch,
+)
 from themis.train.checkpoint import Checkpoint
 from themis.train.data import TokenizedPairs
 from themis.train.interrupt import listening
-from themis.train.loss import step_loss
-from themis.train.model import RewardModel, load_weights, skeleton
+from themis.train.model import RewardModel, is_export, load_weights, skeleton
 from themis.train.options import Options
-from themis.train.parallel import Agreed, Group
-from themis.train.schedule import learning_rate
+from themis.train.parallel import Group
+from themis.train.watch import Row
 
 _TOKENS = "tokens.arrow"  # beside the checkpoints
 
@@ -39,119 +47,84 @@ def train(options: Options, stop_file: Path | None = None) -> bool:
     with ExitStack() as stack:
         interrupt = stack.enter_context(listening(stop_file))
         stack.enter_context(_deterministic(options.seed))
-        group = stack.enter_context(parallel.process_group(options.threads))
+        group = stack.enter_context(
+            parallel.process_group(
+                processes=options.nodes * options.processes,
+                replicas=options.replicas,
+                threads=options.threads,
+                offload=options.offload,
+            )
+        )
         fingerprint, found = parallel.first(group, lambda: _prepare(options, stack))
-        pairs = data.open_cache(options.checkpoints / _TOKENS)
+        pairs, held_out = (data.open_cache(options.checkpoints / _TOKENS, held_out=held) for held in (False, True))
 
         model = _model(options)
-        parallel.shard(model, group)
+        if group.device.type == "cuda":
+            kernels.fuse(model.lm, tell=group.leads)
+        parallel.shard(
+            model,
+            group,
+            compute=precision.resolve(options.precision, group.device),
+            checkpointing=options.activation_checkpointing,
+            compile_blocks=options.compile,
+        )
         weights: dict[str, torch.Tensor] = {}
         parallel.first(group, lambda: weights.update(load_weights(options.base)))
         parallel.fill(model, group, weights)
         weights.clear()
-        adamw = optimizer.build(model, weight_decay=options.weight_decay)
+        if is_export(options.base):
+            health.check_head(options.base, parallel.whole(model.head.weight))
+        adamw = optimizer.build(
+            model,
+            weight_decay=options.weight_decay,
+            betas=(options.beta1, options.beta2),
+            epsilon=options.epsilon,
+        )
         if found is not None:
             checkpoint.restore(found, model, adamw)
 
         metrics = [] if found is None else found.metrics
-        for step in _steps(options, pairs, group, model, adamw, metrics):
+        steps = stack.enter_context(
+            closing(loop.steps(options, pairs, held_out, group, model, adamw, metrics, fingerprint))
+        )
+        for step in steps:
+            if options.keep_best and best.best_step(metrics) == step:
+                best.save(options.checkpoints, group, model, step=step, fingerprint=fingerprint)
+                if group.leads:
+                    _forget_worse(options, fingerprint, metrics)
             if step == options.epochs * plan.steps_per_epoch(len(pairs), options.batch_pairs):
                 break
             stop = parallel.total(torch.tensor([float(bool(interrupt))], device=group.device)).item() > 0
             if stop or step % options.checkpoint_every == 0:
                 checkpoint.save(
-                    options.checkpoints, group, model, adamw, step=step, fingerprint=fingerprint, metrics=metrics
+                    options.checkpoints,
+                    group,
+                    model,
+                    adamw,
+                    step=step,
+                    fingerprint=fingerprint,
+                    metrics=metrics,
+                    keep=options.keep_checkpoints,
                 )
+                if group.leads:
+                    _forget_worse(options, fingerprint, metrics)
             if stop:
                 return False
 
-        export.export(options.export, options.base, model, group)
-        parallel.first(group, lambda: _conclude(options, pairs, metrics))
+        totals = {"exported_step": float(len(metrics))}
+        if len(held_out):
+            totals["held_out_pairs"] = float(len(held_out))
+        if options.keep_best:
+            totals["exported_step"] = float(_take_best(options, fingerprint, group, model, metrics))
+        texts: dict[str, str] = {}
+        parallel.first(group, lambda: texts.update(card.documents(options, pairs, metrics, totals)))
+        export.export(options.export, options.base, model, group, texts=texts)
+        parallel.first(group, lambda: _conclude(options, pairs, metrics, totals))
     return True
 
 
-def _steps(
-    options: Options,
-    pairs: TokenizedPairs,
-    group: Group,
-    model: RewardModel,
-    adamw: torch.optim.AdamW,
-    metrics: list[dict[str, float]],
-) -> Iterator[int]:
-    """Do the optimiser steps that `metrics` does not have yet; yield the number done after each."""
-    lengths, pad_id = pairs.lengths, Chat.load(options.base).pad_id
-    per_epoch = plan.steps_per_epoch(len(pairs), options.batch_pairs)
-    steps = options.epochs * per_epoch
-    head_ratio = (options.head_learning_rate or options.learning_rate) / options.learning_rate
-    order: tuple[int, list[list[int]]] = (-1, [])
-    began, seen = time.perf_counter(), 0
-    with ExitStack() as stack:
-        shown = stack.enter_context(progress.bar(f"train {options.stage}", steps, "step")) if group.leads else None
-        if shown is not None:
-            shown.update(len(metrics))
-        for step in range(len(metrics), steps):
-            epoch, place = divmod(step, per_epoch)
-            if order[0] != epoch:
-                order = (epoch, plan.epoch_steps(pairs.rows, options.batch_pairs, epoch, options.seed))
-            members = order[1][place]
-            tokens = int(pairs.completions[members].sum())
-            sums = torch.zeros(4, dtype=torch.float64, device=group.device)
-            mine = plan.deal(members, lengths, group.size, options.batch_tokens)[group.rank]
-            for number, micro in enumerate(mine, start=1):
-                parallel.accumulate(model, group, last=number == len(mine))
-                batch = packing.collate([pairs[i] for i in micro.pairs], pad_id)
-                tensors = {name: tensor.to(group.device) for name, tensor in vars(batch).items()}
-                rewards, token_loss = model(**tensors, with_lm=options.uses_lm)
-                loss, part = step_loss(
-                    rewards,
-                    token_loss,
-                    pairs=len(members),
-                    tokens=tokens,
-                    lm_weight=options.lm_weight,
-                    magnitude_weight=options.magnitude_weight if options.uses_magnitude else 0.0,
-                    magnitude=options.magnitude,
-                )
-                # FSDP takes the mean over the processes; the step's loss is a sum over them.
-                (loss * micro.weight * group.size).backward()
-                sums += part * micro.weight
-
-            rate = learning_rate(
-                step, steps, warmup=options.warmup, peak=options.learning_rate, final=options.final_learning_rate
-            )
-            norm = optimizer.clip(model, options.clip)
-            if not math.isfinite(norm):
-                raise Agreed(f"step {step + 1} of {options.stage}: the gradient is not finite; lower the learning rate")
-            optimizer.set_rate(adamw, rate, head_ratio)
-            adamw.step()
-            adamw.zero_grad(set_to_none=True)
-
-            row = _row(options, parallel.total(sums).tolist(), pairs=len(members), tokens=tokens)
-            metrics.append({**row, "lr": rate, "grad_norm": norm})
-            seen += sum(lengths[i] for i in members)
-            if shown is not None:
-                speed = seen / (time.perf_counter() - began)
-                shown.set_postfix_str(
-                    f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.3f}, {speed:.0f} tokens/s", refresh=False
-                )
-                shown.update()
-            yield step + 1
-
-
-def _row(options: Options, sums: list[float], *, pairs: int, tokens: int) -> dict[str, float]:
-    """The step's means; a term that was not computed has no row."""
-    preference, language, spread, won = sums
-    row = {"loss": preference / pairs, "bt": preference / pairs}
-    if options.uses_lm:
-        row["lm"] = language / tokens
-        row["loss"] += options.lm_weight * row["lm"]
-    if options.uses_magnitude:
-        row["magnitude"] = spread / pairs
-        row["loss"] += options.magnitude_weight * row["magnitude"]
-    return {**row, "accuracy": won / pairs}
-
-
 def _model(options: Options) -> RewardModel:
-    model = skeleton(options.base, max_tokens=options.max_tokens, with_lm=options.uses_lm)
+    model = skeleton(options.base)
     model.freeze(options.frozen_layers, with_lm=options.uses_lm)
     return model
 
@@ -163,27 +136,40 @@ def _prepare(options: Options, stack: ExitStack) -> tuple[str, Checkpoint | None
     export.blueprint(options.base, _model(options))  # an export that cannot be written is known before the training
     options.checkpoints.mkdir(parents=True, exist_ok=True)
     stack.enter_context(_locked(options.checkpoints))
-    data.write_cache(options.preferences, options.base, options.max_tokens, options.checkpoints / _TOKENS)
-    fingerprint = _fingerprint(options)
-    return fingerprint, checkpoint.newest(options.checkpoints, fingerprint)
-
-
-def _conclude(options: Options, pairs: TokenizedPairs, metrics: list[dict[str, float]]) -> None:
-    """What only the first process does after the export is complete: metrics, ledger, and no checkpoints any more."""
-    rows = [(name, step, value) for step, row in enumerate(metrics, start=1) for name, value in row.items()]
-    names, steps, values = zip(*rows, strict=True)
-    table = pa.table(
-        {
-            "stage": [f"train-{options.stage}"] * len(rows),
-            "subject": [options.name] * len(rows),
-            "metric": names,
-            "step": pa.array(steps, pa.int64()),
-            "value": values,
-        }
+    data.write_cache(
+        options.preferences, options.base, options.max_tokens, options.checkpoints / _TOKENS, options.selection
     )
+    fingerprint = _fingerprint(options)
+    found = checkpoint.newest(options.checkpoints, fingerprint)
+    step = best.best_step(found.metrics) if found is not None and options.keep_best else None
+    if step is not None:
+        best.require(options.checkpoints, step=step, fingerprint=fingerprint)
+    return fingerprint, found
+
+
+def _forget_worse(options: Options, fingerprint: str, metrics: list[Row]) -> None:
+    """Keep only the weights that were the best now, or when one of the kept checkpoints was saved."""
+    known = [metrics, *(one.metrics for one in checkpoint.kept(options.checkpoints, fingerprint))]
+    best.prune(options.checkpoints, fingerprint, map(best.best_step, known))
+
+
+def _take_best(options: Options, fingerprint: str, group: Group, model: RewardModel, metrics: list[Row]) -> int:
+    """Put the weights of the best evaluation into the model; return its step."""
+    step = best.best_step(metrics)
+    if step != len(metrics):
+        folder = options.checkpoints
+        path = parallel.first(group, lambda: best.require(folder, step=step, fingerprint=fingerprint))
+        best.restore(path, model)
+    return step
+
+
+def _conclude(options: Options, pairs: TokenizedPairs, metrics: list[Row], totals: Row) -> None:
+    """What only the first process does after the export is complete: metrics, ledger, and no checkpoints any more."""
+    table = watch.table(options, metrics, totals)
     records.write(table, options.metrics, "metrics", inputs=[options.preferences], seed=options.seed)
-    pairs.ledger(f"train-{options.stage}").write(options.ledger, inputs=[options.preferences])
+    pairs.ledger(f"train-{options.stage}", options.name).write(options.ledger, inputs=[options.preferences])
     checkpoint.clear(options.checkpoints)
+    best.clear(options.checkpoints)
     (options.checkpoints / _TOKENS).unlink()
 
 
