@@ -1,4 +1,4 @@
-"""How a process learns which one of several it is."""
+"""How a process learns which one of several it is, and tells what went wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from themis.errors import Problem
+from themis.train import launch as launcher
+from themis.train import train as stage
+from themis.train import worker
 from themis.train.launch import launch
+from themis.train.parallel import Agreed
 from themis.train.slurm import place
 
 # What a task of `srun --nodes 2 --ntasks-per-node 2` sees within a batch job, and what the batch script itself sees.
@@ -46,3 +50,22 @@ def test_several_machines_have_to_be_started(make_options, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(Problem, match="srun --nodes 3 --ntasks-per-node 2"):
         launch(make_options(Path("x"), Path("y"), Path("z"), nodes=3, processes=2))
+
+
+@pytest.mark.parametrize("rank, shared, told", [("0", True, True), ("1", True, False), ("1", False, True)])
+def test_a_worker_leaves_what_went_wrong_for_the_launcher(tmp_path, make_options, monkeypatch, rank, shared, told):
+    def fail(options, stop_file):
+        raise (Agreed if shared else Problem)("no such thing")
+
+    options = make_options(tmp_path, tmp_path / "pairs.parquet", tmp_path / "base", processes=2)
+    (tmp_path / launcher.OPTIONS).write_text(options.to_json())
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr(stage, "train", fail)
+    monkeypatch.setattr(worker, "_end_with_launcher", lambda lock: None)
+    if shared:
+        worker.main(tmp_path)
+    else:
+        with pytest.raises(SystemExit):
+            worker.main(tmp_path)
+    left = tmp_path / launcher.PROBLEM
+    assert left.exists() is told and (not told or left.read_text() == "no such thing")

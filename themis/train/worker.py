@@ -13,8 +13,13 @@ from themis.train.options import Options
 
 
 def main(folder: Path) -> None:
-    """Train as the folder's options say; a Problem all processes share is left there for the launcher to tell."""
+    """Train as the folder's options say; a Problem is left there for the launcher to tell.
+
+    One that all processes share the first one leaves; of one that this process has alone torchrun hears, and ends the
+    others.
+    """
     threading.Thread(target=_end_with_launcher, args=(folder / launch.ALIVE,), daemon=True).start()
+    from themis.errors import Problem
     from themis.train.parallel import Agreed
     from themis.train.train import train
 
@@ -26,6 +31,9 @@ def main(folder: Path) -> None:
     except Agreed as problem:
         if leads:
             (folder / launch.PROBLEM).write_text(str(problem), encoding="utf-8")
+    except Problem as problem:
+        (folder / launch.PROBLEM).write_text(str(problem), encoding="utf-8")
+        sys.exit(1)
 
 
 def _end_with_launcher(lock: Path) -> None:
