@@ -84,3 +84,15 @@ def test_figures_show_what_there_is(metrics):
         training_figures.training_curves(curves, training.INNER, styles).texts[0].get_text() == training_figures.NOTHING
     )
     assert training_figures.comparison_dots(training.comparison(metrics).clear(), styles).texts
+
+
+def test_a_later_stage_with_larger_numbers_is_drawn_whole(metrics):
+    rates = pl.DataFrame(
+        [*told("main", "train-first", lr=[1e-4, 5e-5]), *told("main", "train-second", lr=[4e-4, 1e-5])],
+        metrics.schema,
+    )
+    styles = drawing.marks(["main"])
+    figure = training_figures.training_curves(training.curves(rates), training.INNER, styles)
+    for axis in figure.axes:
+        highest = max(value for line in axis.lines for value in line.get_ydata())
+        assert highest <= axis.get_ylim()[1]

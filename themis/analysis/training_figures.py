@@ -47,13 +47,14 @@ def training_curves(curves: pl.DataFrame, names: Sequence[str], styles: Mapping[
                 line = own.filter(pl.col("part") == "training")
                 _curve(axis, line, styles[model].colour, exact=name == "lr", faint=len(models) == 1)
                 _measured(axis, own.filter(pl.col("part") == "held out"), styles[model])
-            _dress(axis, name)
             if place < len(stages):
                 axis.set_title(stage_label(stage))
             if place % len(stages) == 0:
                 axis.set_ylabel(_LABELS[name])
             if place >= len(axes) - len(stages):
                 axis.set_xlabel("Optimiser step")
+        for place, axis in enumerate(axes):  # last: an axis whose limits are set leaves what is drawn later beside it
+            _dress(axis, names[place // len(stages)])
         figure.align_ylabels()
         figure.legend(handles=_legend(curves, models, styles), loc="outside lower center", ncols=3)
     return figure
