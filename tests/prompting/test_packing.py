@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from themis.prompting.packing import batches, collate, pack_ids, unshare
+from themis.prompting.packing import batches, collate, pack_ids, packed_batches, unshare
 
 PAIRS = [
     ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 9], 3),
@@ -55,7 +55,8 @@ def test_both_conversations_can_be_read_back(prompt, chosen, rejected):
 
 @given(st.lists(st.integers(1, 50), max_size=40), st.integers(1, 120))
 def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
-    groups = list(batches(lengths, budget))
-    assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
-    for group in groups:
-        assert len(group) == 1 or sum(lengths[i] for i in group) <= budget
+    for grouped, size in ((batches, lambda group: len(group) * max(group)), (packed_batches, sum)):
+        groups = list(grouped(lengths, budget))
+        assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
+        for group in groups:
+            assert len(group) == 1 or size([lengths[i] for i in group]) <= budget

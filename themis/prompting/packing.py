@@ -125,11 +125,11 @@ def collate(pairs: Sequence[PackedPair]) -> Batch:
     )
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+def packed_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indices grouped so that a group's tokens stay within `budget`; longest first, ties by position."""
     group: list[int] = []
     tokens = 0
-    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+    for index in _longest_first(lengths):
         if group and tokens + lengths[index] > budget:
             yield group
             group, tokens = [], 0
@@ -137,3 +137,19 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         tokens += lengths[index]
     if group:
         yield group
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Indices grouped so that rows padded to the longest stay within `budget` tokens; longest first, ties by position."""
+    group: list[int] = []
+    for index in _longest_first(lengths):
+        if group and lengths[group[0]] * (len(group) + 1) > budget:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
+
+
+def _longest_first(lengths: Sequence[int]) -> list[int]:
+    return sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))

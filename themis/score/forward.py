@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from themis.prompting.packing import PackedPair, collate, pack_ids
+from themis.prompting.packing import PackedPair, pack_ids
 
 if TYPE_CHECKING:
     import torch
@@ -58,18 +58,27 @@ def can_share_prefix(backbone: Any) -> bool:
 def _packed(backbone: Any, pairs: Sequence[PackedPair], pad_id: int) -> torch.Tensor:
     import torch
 
-    batch = collate(pairs, pad_id)
+    length = max(len(pair) for pair in pairs)
+    ids = torch.full((len(pairs), length), pad_id, dtype=torch.int64)
+    positions = torch.zeros((len(pairs), length), dtype=torch.int64)
+    seen = torch.zeros((len(pairs), 1, length, length), dtype=torch.bool)
+    last = torch.zeros((len(pairs), 2), dtype=torch.int64)
+    causal = torch.ones((length, length), dtype=torch.bool).tril()
+    for row, pair in enumerate(pairs):
+        size = len(pair)
+        ids[row, :size] = torch.from_numpy(pair.ids.astype(np.int64))
+        positions[row, : pair.chosen] = torch.arange(pair.chosen)
+        positions[row, pair.chosen : size] = torch.arange(pair.shared, pair.rejected)
+        seen[row, 0, :size, :size] = causal[:size, :size]
+        seen[row, 0, pair.chosen : size, pair.shared : pair.chosen] = False
+        seen[row, 0].diagonal().fill_(True)  # padding sees itself, so that no row of the mask is empty
+        last[row] = torch.tensor([pair.chosen - 1, size - 1])
     device, dtype = backbone.device, backbone.dtype
-    mask = torch.zeros(batch.attention_mask.shape, dtype=dtype).masked_fill_(
-        ~batch.attention_mask, torch.finfo(dtype).min
-    )
+    mask = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
     hidden = backbone(
-        input_ids=batch.input_ids.to(device),
-        position_ids=batch.position_ids.to(device),
-        attention_mask=mask.to(device),
-        use_cache=False,
+        input_ids=ids.to(device), position_ids=positions.to(device), attention_mask=mask.to(device), use_cache=False
     ).last_hidden_state
-    return hidden[torch.arange(len(pairs), device=device)[:, None], batch.last.to(device)]
+    return hidden[torch.arange(len(pairs), device=device)[:, None], last.to(device)]
 
 
 def _padded(backbone: Any, pairs: Sequence[PackedPair], pad_id: int) -> torch.Tensor:

@@ -42,7 +42,7 @@ def deal(pairs: Sequence[int], lengths: Sequence[int], processes: int, budget: i
     dealt = [
         [
             Micro(tuple(hand[i] for i in group), 1.0)
-            for group in packing.batches([lengths[pair] for pair in hand], budget)
+            for group in packing.packed_batches([lengths[pair] for pair in hand], budget)
         ]
         for hand in hands
     ]
