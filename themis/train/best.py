@@ -26,7 +26,7 @@ def best_step(metrics: Sequence[Mapping[str, float]]) -> int | None:
 
 def save(folder: Path, group: Group, model: RewardModel, *, step: int, fingerprint: str) -> None:
     """Write the trained weights as they are now; the file appears whole or not at all. Every process calls this."""
-    trained = _trained(model)
+    trained = model.trained
     gathered = (parallel.whole(parameter) for parameter in trained.values())
     if not group.leads:
         for _ in gathered:
@@ -51,7 +51,7 @@ def require(folder: Path, *, step: int, fingerprint: str) -> Path:
 def restore(path: Path, model: RewardModel) -> None:
     """Put the weights of a file back; each process reads its shards."""
     with safe_open(path, framework="pt") as stream, torch.no_grad():
-        for name, parameter in _trained(model).items():
+        for name, parameter in model.trained.items():
             parameter.copy_(parallel.place(stream.get_slice(name)[parallel.part(parameter)], parameter))
 
 
@@ -69,10 +69,6 @@ def clear(folder: Path) -> None:
     """Remove every file, whole or not."""
     for path in [*folder.glob("best-*.safetensors"), *folder.glob(".best-*.part")]:
         path.unlink()
-
-
-def _trained(model: RewardModel) -> dict[str, torch.nn.Parameter]:
-    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def _files(folder: Path, step: int, fingerprint: str) -> list[Path]:

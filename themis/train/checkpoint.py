@@ -55,7 +55,7 @@ def save(
 
     Of the checkpoints with this fingerprint the last `keep` stay.
     """
-    trained = _trained(model)
+    trained = model.trained
     shapes = {
         key: parameter.shape
         for name, parameter in trained.items()
@@ -98,7 +98,7 @@ def kept(folder: Path, fingerprint: str) -> list[Checkpoint]:
 def restore(checkpoint: Checkpoint, model: RewardModel, optimizer: torch.optim.Optimizer) -> None:
     """Put weights and moments back; each process reads its shards, whatever number of processes saved them."""
     with safe_open(checkpoint.folder / _STATE, framework="pt") as stream, torch.no_grad():
-        for name, parameter in _trained(model).items():
+        for name, parameter in model.trained.items():
             part = parallel.part(parameter)
             parameter.copy_(parallel.place(stream.get_slice(name)[part], parameter))
             steps = torch.tensor(float(checkpoint.step), dtype=torch.float32, device=parameter.device)
@@ -110,10 +110,6 @@ def clear(folder: Path) -> None:
     """Remove every checkpoint, whole or not."""
     for path in [*folder.glob("step-*"), *folder.glob(".step-*.part")]:
         shutil.rmtree(path)
-
-
-def _trained(model: RewardModel) -> dict[str, torch.nn.Parameter]:
-    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def _state(trained: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:

@@ -75,6 +75,11 @@ class RewardModel(nn.Module):
             self.lm.get_output_embeddings().requires_grad_(False)
 
     @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that require a gradient, by name."""
+        return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+
+    @property
     def tied(self) -> bool:
         """Whether the language-model head is the embedding."""
         return self.lm.get_output_embeddings().weight is self.lm.get_input_embeddings().weight

@@ -12,7 +12,7 @@ def build(model: RewardModel, *, weight_decay: float, betas: tuple[float, float]
 
     Rates are set before every step by `set_rate`.
     """
-    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    named = dict(model.trained)
     head = named.pop("head.weight")
     groups = [
         {"params": [p for p in named.values() if p.ndim >= 2], "weight_decay": weight_decay, "role": "matrices"},
