@@ -8,10 +8,8 @@ from typing import Any
 
 import polars as pl
 import yaml
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 
-from themis import records
+from themis import cards, records
 from themis.registry.collections import public_collections
 from themis.vocabulary import CRITERION_LABELS, Criterion
 
@@ -82,7 +80,8 @@ def card(
         "configs": list(configurations),
     }
     origin = records.metadata(tables[0])
-    return _render(
+    return cards.render(
+        Path(__file__).parent / "card.md.j2",
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip(),
         name=name,
         kind=kind,
@@ -175,15 +174,3 @@ def _yields(paths: Sequence[Path]) -> list[tuple[str, str, int, int, str]]:
             )
             rows.append((stage, scope, group["rows_in"][0], group["rows_kept"][0], said))
     return rows
-
-
-def _render(**values: Any) -> str:
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    return environment.get_template("card.md.j2").render(**values)

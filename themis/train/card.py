@@ -10,10 +10,8 @@ from typing import Any
 
 import polars as pl
 import yaml
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 
-from themis import __version__, records
+from themis import __version__, cards, records
 from themis.prompting.criteria import system_prompt
 from themis.train.data import TokenizedPairs
 from themis.train.options import Options
@@ -97,16 +95,8 @@ def _card(name: str, stages: Sequence[dict[str, Any]]) -> str:
         "model_name": name,
     }
     criteria = [one for one in Criterion if one.value in stages[-1]["data"]["criteria"]]
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    environment.filters["number"] = lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-    return environment.get_template("card.md.j2").render(
+    return cards.render(
+        Path(__file__).parent / "card.md.j2",
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip(),
         name=name,
         stages=stages,
