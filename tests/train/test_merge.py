@@ -114,6 +114,8 @@ def test_the_merge_loads_as_any_export_and_the_command_writes_the_same(trained, 
     assert (record["density"], record["start"]) == (0.2, first.as_posix())
     digests = {e.as_posix(): hashlib.sha256((e / "model.safetensors").read_bytes()).hexdigest() for e in exports}
     assert record["models"] == digests
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert all(f"| {model} | `{digest}` |" in card for model, digest in digests.items())
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out")
     torch.testing.assert_close(model.score.weight.detach(), _weights(tmp_path / "out")["score.weight"])
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")

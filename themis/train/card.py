@@ -35,6 +35,11 @@ def documents(options: Options, pairs: TokenizedPairs, metrics: Sequence[Row], t
     }
 
 
+def merged(record: dict[str, Any]) -> str:
+    """The card of merged models, from the record that `merge` writes."""
+    return cards.render(Path(__file__).parent / "merged.md.j2", head=_head(), system=None, **record)
+
+
 def _stage(options: Options, pairs: TokenizedPairs, metrics: Sequence[Row], totals: Row) -> dict[str, Any]:
     step = int(totals["exported_step"])
     recipe = {name: value for name, value in options.deciding().items() if name not in {"name", "stage"}}
@@ -88,19 +93,24 @@ def _folder_digest(base: Path) -> str:
 
 
 def _card(name: str, stages: Sequence[dict[str, Any]]) -> str:
-    head = {
-        "library_name": "transformers",
-        "pipeline_tag": "text-classification",
-        "tags": ["reward-model", "preference", "code"],
-        "model_name": name,
-    }
     criteria = [one for one in Criterion if one.value in stages[-1]["data"]["criteria"]]
     return cards.render(
         Path(__file__).parent / "card.md.j2",
-        head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip(),
+        head=_head(model_name=name),
         name=name,
         stages=stages,
         labels=CRITERION_LABELS,
         system=system_prompt(criteria[:1]) if criteria and stages[-1]["recipe"]["system"] else None,
         version=stages[-1]["version"],
     )
+
+
+def _head(**more: str) -> str:
+    """What the hub reads of a card, as YAML."""
+    head = {
+        "library_name": "transformers",
+        "pipeline_tag": "text-classification",
+        "tags": ["reward-model", "preference", "code"],
+        **more,
+    }
+    return yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip()

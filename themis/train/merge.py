@@ -12,6 +12,7 @@ import torch
 
 from themis import __version__, progress, records
 from themis.errors import Problem
+from themis.train import card
 from themis.train.export import copy_tokenizer
 from themis.train.model import LM_HEAD_FILE, is_export, load_weights
 from themis.train.tensors import write_float32
@@ -25,7 +26,8 @@ def merge(exports: Sequence[Path], start: Path, out: Path, *, density: float, we
 
     `start` is an export, or the causal language model they began with, whose reward head is zero. Every tensor is merged
     by itself, the reward head and a separate language-model head too, so that no more than a few of the size of the
-    largest are held (of a `start` that is a language model, all). Beside them lies a record of what was merged how. Raises Problem where a weight is not in all of them.
+    largest are held (of a `start` that is a language model, all). Beside them lie a record of what was merged how and a
+    card. Raises Problem where a weight is not in all of them.
     """
     if not 0 < density <= 1:
         raise Problem(f"--density: {density} is not in (0, 1]")
@@ -57,6 +59,7 @@ def merge(exports: Sequence[Path], start: Path, out: Path, *, density: float, we
         "models": {export.as_posix(): records.file_digest(export / _WEIGHTS) for export in exports},
     }
     (part / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (part / card.CARD).write_text(card.merged(record), encoding="utf-8")
     if out.exists():
         out.rename(old)
     part.rename(out)
