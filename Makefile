@@ -72,8 +72,10 @@ profiles: ## link the profiles where `snakemake --profile NAME` looks for them
 	mkdir -p "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake"
 	for profile in local clones published; do ln -sfn "$(CURDIR)/profiles/$$profile" "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/$$profile"; done
 
-defaults: $(READY) ## profiles/defaults.yaml and the study's JSON schema, from themis/study
+defaults: $(READY) ## what is generated from the code: default settings, JSON schema, notebooks/reference
 	$(BIN)/themis study-defaults profiles/defaults.yaml profiles/study.schema.json
+	$(BIN)/themis reference notebooks/reference
+	$(BIN)/snakemake --profile profiles/local --rulegraph dot -- results/crb.parquet results/report.html | $(BIN)/themis rule-graph - notebooks/reference/rules.svg
 
 lock: $(READY) ## pin what is installed now
 	{ head -n 1 envs/cpu.txt; $(BIN)/python -m pip freeze --exclude-editable --all --exclude pip | sed 's/+cpu$$//'; } > envs/cpu.txt.new

@@ -22,7 +22,15 @@ include: "rules/collections.smk"
 include: "rules/export.smk"
 include: "rules/train.smk"
 include: "rules/score.smk"
+include: "rules/benchmarks.smk"
+include: "rules/rerank.smk"
+include: "rules/robustness.smk"
 include: "rules/paper.smk"
+include: "rules/upkeep.smk"
+
+
+onstart:
+    check_machine_now()
 
 
 rule all:
@@ -31,6 +39,9 @@ rule all:
         "results/crb.parquet",
         "results/attrition.parquet",
         "results/report.html",
+        branch(
+            PUBLIC_BENCHMARKS, then="results/metrics/benchmarks.parquet", otherwise=[]
+        ),
 
 
 rule benchmark:

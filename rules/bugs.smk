@@ -50,7 +50,7 @@ rule introduce_bugs:
         ),
         shard=shard_of,
         sampling=sampling_of("bugs"),
-        model=lambda wildcards: model_options(BUG_WRITER),
+        model=lambda wildcards: named_model_options(BUG_WRITER),
         seed=lookup("seed", within=config),
     shell:
         "{params.themis} introduce-bugs {input.programs} {output.bugs} {params.model} {params.instructions}"

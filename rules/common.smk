@@ -1,3 +1,4 @@
+import os
 import re
 import shlex
 import sys
@@ -5,8 +6,11 @@ from pathlib import Path
 
 from themis.errors import Problem
 from themis.records.measures import MEASURES
+from themis.registry import gpus_needed, memory_needed, reference_model
 from themis.study import digest, recipes, validate
 from themis.study.collections import BUGGED
+from themis.upkeep.again import writer
+from themis.upkeep.needs import check_machine, disk_at_start, memory_at_start
 
 # --- the study: checked once, defaults filled in; rules see plain values only ---
 
@@ -22,11 +26,28 @@ except Problem as problem:
     sys.exit(1)
 config.update(_study.model_dump(mode="json"))
 
-# Every table carries the study's hash; a hub is asked only where the study names one.
+# The call of the user; jobs that a cluster runs are calls of their own.
+os.environ.setdefault("THEMIS_CALL", shlex.join(sys.argv[1:]))
+# Every table carries the study's hash, every log begins with the command that runs its step again; a hub is asked only
+# where the study names one.
 shell.prefix(
     f"set -euo pipefail; export THEMIS_STUDY_HASH={digest(_study)} PYTHONUNBUFFERED=1"
     " TRANSFORMERS_VERBOSITY=error HF_HUB_DISABLE_PROGRESS_BARS=1; "
+    + writer(shlex.split(os.environ["THEMIS_CALL"]))
+    .replace("{", "{{")
+    .replace("}", "}}")
 )
+
+
+def check_machine_now():
+    """Stop with one line where the machine has too little disk or, if jobs run on it, too little memory."""
+    memory = memory_at_start(_study) if workflow.local_exec else 0
+    try:
+        check_machine(Path(), disk_at_start(_study), memory)
+    except Problem as problem:
+        print(f"themis: {problem}", file=sys.stderr)
+        sys.exit(1)
+
 
 # --- names ---
 
@@ -36,6 +57,13 @@ PUBLISHED_RUNS = config["published_runs"]
 IMPORTED = "results/scores/imported"
 # A study may import runs and make nothing else: then there are no texts, no training and no ledger of commits.
 ONLY_IMPORTED = PUBLISHED_RUNS is not None and not REWARD_MODELS
+# Models that put candidate solutions in order: a judge only compares two.
+RERANKED = [
+    name
+    for name, model in REWARD_MODELS.items()
+    if model["family"] != "judge"
+    and (config["rerank"]["candidates"] or config["rerank"]["problems"])
+]
 MEASURED = {name: f"results/measures/{name}.parquet" for name in MEASURES}
 TRAINED = recipes.resolve(_study.train)
 RUNS = {(run.model, run.name): run for run in recipes.runs(TRAINED)}
@@ -68,6 +96,7 @@ scattergather:
     judgements=config["judge"]["shards"],
     recovered=config["recover"]["shards"],
     bugs=config["bugs"]["shards"],
+    scores=config["score"]["shards"],
 
 
 # --- helpers of input functions and params ---
@@ -134,11 +163,15 @@ def model_options(wildcards):
     settings = said.model_dump_json(exclude_defaults=True) if said else None
     return [
         option("model", folder),
-        option("name", wildcards.lm),
         option("backend", backend),
         option("settings", settings),
         option("dtype", model["dtype"]),
     ]
+
+
+def named_model_options(wildcards):
+    """The same, and the model's name in the table."""
+    return [option("name", wildcards.lm), *model_options(wildcards)]
 
 
 def gpus_of(wildcards):
@@ -225,7 +258,10 @@ def source_of(wildcards):
 
 def weights_of(wildcards):
     """The weights a reward model is scored with: a trained one, a language model's, a folder's, or none."""
-    source = REWARD_MODELS[wildcards.model]["checkpoint"]
+    model = REWARD_MODELS[wildcards.model]
+    source = model["checkpoint"]
+    if model["hub"]:
+        return f"results/reward_models/{wildcards.model}/config.json"
     if source is None:
         return []
     if source in TRAINED:
@@ -233,6 +269,68 @@ def weights_of(wildcards):
     if source in config["language_models"]:
         return language_model(source)
     return f"{source}/config.json"
+
+
+def scoring_options(wildcards, weights):
+    """Options of one reward model, where its line has them."""
+    model = REWARD_MODELS[wildcards.model]
+    lines = {line.name: line for line in _study.score.models}
+    said = getattr(lines[wildcards.model], model["backend"], None)
+    settings = said.model_dump_json(exclude_defaults=True) if said else None
+    return [
+        option("checkpoint", Path(str(weights)).parent if weights else None),
+        *(
+            option(name.replace("_", "-"), model[name])
+            for name in ("hub", "revision", "scoring", "reply_tokens", "backend")
+        ),
+        option("settings", settings),
+        switch("trust_remote_code", model["trust_remote_code"]),
+    ]
+
+
+def prompt_mode_of(wildcards):
+    """The system prompt a model is shown: its own, unless a public benchmark has one for all."""
+    line = config["benchmarks"].get(wildcards.benchmark, {})
+    return line.get("prompt_mode") or REWARD_MODELS[wildcards.model]["prompt_mode"]
+
+
+def scored_by(wildcards):
+    """What scores with a reward model: themis, of vLLM's own environment where that runs it."""
+    model = REWARD_MODELS[wildcards.model]
+    here = model["backend"] != "vllm"
+    return (
+        "themis" if here else shlex.quote(f"{model['vllm']['environment']}/bin/themis")
+    )
+
+
+def scoring_gib(wildcards):
+    """GiB that a reward model takes in all, as far as its size is known; a small model's where it is not."""
+    model, facts = REWARD_MODELS[wildcards.model], reference_model(wildcards.model)
+    if facts.size is None:
+        return 3.5
+    tokens = max(config["score"]["max_tokens"], config["score"]["batch_tokens"])
+    return memory_needed(facts.size, model["dtype"], tokens)
+
+
+def scoring_mb(wildcards):
+    """Memory of a scoring job: the weights pass through it, whatever computes with them."""
+    return int(1.15 * 1024 * scoring_gib(wildcards))
+
+
+def scoring_requests(wildcards):
+    """Requests that a scoring job has on the way to a server."""
+    model = REWARD_MODELS[wildcards.model]
+    return model["openai"]["concurrency"] if model["backend"] == "openai" else 0
+
+
+def scoring_gpus(wildcards):
+    """GPUs of a scoring job; none for a baseline, and where the study scores on the CPU."""
+    model = REWARD_MODELS[wildcards.model]
+    if model["backend"] == "vllm":
+        return model["vllm"]["tensor_parallel"]
+    if not weights_of(wildcards) or config["score"]["gpu_memory"] is None:
+        return 0
+    return gpus_needed(scoring_gib(wildcards), config["score"]["gpu_memory"])
 
 
 def place_of(wildcards):

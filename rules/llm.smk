@@ -36,7 +36,7 @@ rule review:
         answer=lookup("review/answer", within=config),
         context=option("context-lines", config["review"]["context_lines"]),
         sampling=sampling_of("review"),
-        model=model_options,
+        model=named_model_options,
         seed=lookup("seed", within=config),
     shell:
         "{params.themis} review {input.labelled} {output.reviews} {params.model} {params.shard}"
@@ -108,7 +108,7 @@ rule instruct:
         shard=shard_of,
         sees=lookup("instruct/sees", within=config),
         sampling=sampling_of("instruct"),
-        model=model_options,
+        model=named_model_options,
         seed=lookup("seed", within=config),
     shell:
         "{params.themis} instruct {input.accepted} {output.instructions} {params.model} {params.shard}"
@@ -170,7 +170,7 @@ rule judge:
         votes=lookup("judge/votes", within=config),
         answer=lookup("judge/answer", within=config),
         sampling=sampling_of("judge"),
-        model=model_options,
+        model=named_model_options,
         seed=lookup("seed", within=config),
     shell:
         "{params.themis} judge {input.accepted} {input.instructions} {output.judgements} {params.model} {params.shard}"

@@ -1,6 +1,33 @@
+from themis.analysis.captions import captions, figure_name
+
 # Every figure is written as vector, print and picture, with its data beside it.
 FIGURE = (".svg", ".pdf", ".png", ".csv")
 TABLE = (".csv", ".md", ".tex")
+SHOWN = captions()
+
+
+def figure(stem):
+    """The files of a figure; `snakemake --report` shows the drawing with its caption, in its section."""
+    drawing, *others = (f"{stem}{form}" for form in FIGURE)
+    name = Path(stem).name
+    known = SHOWN["figures"].get(name)
+    if known is None:
+        return [drawing, *others]
+    shown = report(
+        drawing,
+        caption=f"captions/{name}.rst",
+        category=SHOWN["sections"][known["section"]],
+        labels={"figure": figure_name(name)},
+    )
+    return [shown, *others]
+
+
+def table(stem):
+    """The files of a table; `snakemake --report` shows the first."""
+    shown, *others = (f"{stem}{form}" for form in TABLE)
+    name = Path(stem).name.replace("_", " ").capitalize()
+    return [report(shown, category="Tables", labels={"table": name}), *others]
+
 
 PAPER_TABLES = [
     f"{number}{form}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 10) for form in TABLE
@@ -30,11 +57,19 @@ LEDGERS = [
             ),
         ]
     ),
-    *expand(
-        "results/attrition/score.{benchmark}.{model}.parquet",
+    *gather.scores(
+        "results/attrition/shards/score.{benchmark}.{model}.{scatteritem}.parquet",
         benchmark=config["benchmark"]["name"],
         model=REWARD_MODELS,
     ),
+    *(
+        ["results/attrition/rerank_set.parquet"]
+        if RERANKED and not config["rerank"]["candidates"]
+        else []
+    ),
+    *expand("results/attrition/rerank.{model}.parquet", model=RERANKED),
+    *(["results/attrition/perturb.parquet"] if TESTED else []),
+    *PUBLIC_LEDGERS,
 ]
 NOTEBOOKS = [
     "rq1_criteria",
@@ -43,6 +78,7 @@ NOTEBOOKS = [
     "rq4_robustness",
     "explore_scores",
     "tables",
+    *(["explore_reranking"] if RERANKED else []),
     *(
         []
         if ONLY_IMPORTED
@@ -108,12 +144,12 @@ rule notebook_rq1_criteria:
         calibration=MEASURED["calibration"],
         reliability=MEASURED["reliability"],
     output:
-        multiext("results/tables/accuracy_by_criterion", *TABLE),
-        multiext("results/figures/rq1_criteria", *FIGURE),
-        multiext("results/figures/rq1_scaling", *FIGURE),
-        multiext("results/figures/rq1_ties", *FIGURE),
-        multiext("results/figures/rq1_families", *FIGURE),
-        multiext("results/figures/rq1_calibration", *FIGURE),
+        *table("results/tables/accuracy_by_criterion"),
+        *figure("results/figures/rq1_criteria"),
+        *figure("results/figures/rq1_scaling"),
+        *figure("results/figures/rq1_ties"),
+        *figure("results/figures/rq1_families"),
+        *figure("results/figures/rq1_calibration"),
         notebook="results/notebooks/rq1_criteria.ipynb",
         page="results/notebooks/rq1_criteria.html",
     log:
@@ -136,8 +172,8 @@ rule notebook_rq2_interference:
         template="notebooks/rq2_interference.ipynb",
         criteria_correlation=MEASURED["criteria_correlation"],
     output:
-        multiext("results/figures/rq2_correlation", *FIGURE),
-        multiext("results/figures/rq2_ablations", *FIGURE),
+        *figure("results/figures/rq2_correlation"),
+        *figure("results/figures/rq2_ablations"),
         notebook="results/notebooks/rq2_interference.ipynb",
         page="results/notebooks/rq2_interference.html",
     log:
@@ -158,11 +194,11 @@ rule notebook_rq3_transfer:
         accuracy=MEASURED["accuracy"],
         cells=MEASURED["cells"],
     output:
-        multiext("results/tables/accuracy_by_language", *TABLE),
-        multiext("results/figures/rq3_languages", *FIGURE),
-        multiext("results/figures/rq3_map", *FIGURE),
-        multiext("results/figures/rq3_cells", *FIGURE),
-        multiext("results/figures/rq3_transfer", *FIGURE),
+        *table("results/tables/accuracy_by_language"),
+        *figure("results/figures/rq3_languages"),
+        *figure("results/figures/rq3_map"),
+        *figure("results/figures/rq3_cells"),
+        *figure("results/figures/rq3_transfer"),
         notebook="results/notebooks/rq3_transfer.ipynb",
         page="results/notebooks/rq3_transfer.html",
     log:
@@ -180,10 +216,14 @@ rule notebook_rq3_transfer:
 rule notebook_rq4_robustness:
     input:
         template="notebooks/rq4_robustness.ipynb",
+        robustness=branch(TESTED, then="results/robustness.parquet", otherwise=[]),
     output:
-        multiext("results/figures/rq4_rerank", *FIGURE),
-        multiext("results/figures/rq4_adversarial", *FIGURE),
-        multiext("results/figures/rq4_external", *FIGURE),
+        *table("results/tables/robustness"),
+        *figure("results/figures/rq4_changes"),
+        *figure("results/figures/rq4_shifts"),
+        *figure("results/figures/rq4_rerank"),
+        *figure("results/figures/rq4_adversarial"),
+        *figure("results/figures/rq4_external"),
         notebook="results/notebooks/rq4_robustness.ipynb",
         page="results/notebooks/rq4_robustness.html",
     log:
@@ -195,7 +235,7 @@ rule notebook_rq4_robustness:
         mem_mb=2000,
     shell:
         "themis notebook {input.template} {output.notebook} {output.page}"
-        " 2>&1 | tee {log}"
+        " --parameter robustness={input.robustness} 2>&1 | tee {log}"
 
 
 rule notebook_explore_scores:
@@ -207,12 +247,15 @@ rule notebook_explore_scores:
         agreement=MEASURED["agreement"],
         calibration=MEASURED["calibration"],
         length_bias=MEASURED["length_bias"],
+        benchmark=branch(ONLY_IMPORTED, then=[], otherwise=BENCHMARK),
     output:
-        multiext("results/figures/margins", *FIGURE),
-        multiext("results/figures/resolution", *FIGURE),
-        multiext("results/figures/ranks", *FIGURE),
-        multiext("results/figures/agreement", *FIGURE),
-        multiext("results/figures/length_bias", *FIGURE),
+        *figure("results/figures/rewards"),
+        *figure("results/figures/margins"),
+        *figure("results/figures/profiles"),
+        *figure("results/figures/resolution"),
+        *figure("results/figures/ranks"),
+        *figure("results/figures/agreement"),
+        *figure("results/figures/length_bias"),
         notebook="results/notebooks/explore_scores.ipynb",
         page="results/notebooks/explore_scores.html",
     log:
@@ -224,8 +267,35 @@ rule notebook_explore_scores:
         mem_mb=2000,
     shell:
         "themis notebook {input.template} {output.notebook} {output.page}"
-        " --parameter crb={input.crb}"
+        " --parameter crb={input.crb} --parameter benchmark={input.benchmark}"
         " 2>&1 | tee {log}"
+
+
+rule notebook_explore_reranking:
+    input:
+        template="notebooks/explore_reranking.ipynb",
+        rerank="results/rerank.parquet",
+    output:
+        *table("results/tables/rerank"),
+        *figure("results/figures/rerank_hits"),
+        *figure("results/figures/rerank_best_of_n"),
+        *figure("results/figures/rerank_correlation"),
+        notebook="results/notebooks/explore_reranking.ipynb",
+        page="results/notebooks/explore_reranking.html",
+    log:
+        "results/logs/notebook_explore_reranking.log",
+    benchmark:
+        "results/logs/notebook_explore_reranking.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        seed=lookup("seed", within=config),
+        resamples=lookup("analysis/resamples", within=config),
+    shell:
+        "themis notebook {input.template} {output.notebook} {output.page}"
+        " --parameter rerank={input.rerank} --parameter seed={params.seed}"
+        " --parameter resamples={params.resamples} 2>&1 | tee {log}"
 
 
 rule notebook_tables:
@@ -237,9 +307,9 @@ rule notebook_tables:
         ),
     output:
         multiext("results/tables/table_", *PAPER_TABLES),
-        multiext("results/tables/discrepancies", *TABLE),
-        multiext("results/tables/tie_corrections", *TABLE),
-        multiext("results/tables/findings", *TABLE),
+        *table("results/tables/discrepancies"),
+        *table("results/tables/tie_corrections"),
+        *table("results/tables/findings"),
         notebook="results/notebooks/tables.ipynb",
         page="results/notebooks/tables.html",
     log:
@@ -260,9 +330,9 @@ rule notebook_explore_training:
         template="notebooks/explore_training.ipynb",
         training=[f"results/metrics/{model}.{stage}.parquet" for model, stage in RUNS],
     output:
-        multiext("results/figures/training", *FIGURE),
-        multiext("results/figures/training_terms", *FIGURE),
-        multiext("results/figures/training_comparison", *FIGURE),
+        *figure("results/figures/training"),
+        *figure("results/figures/training_terms"),
+        *figure("results/figures/training_comparison"),
         notebook="results/notebooks/explore_training.ipynb",
         page="results/notebooks/explore_training.html",
     log:
@@ -287,7 +357,7 @@ rule notebook_tutorial_distributed_training:
     input:
         template="notebooks/tutorial_distributed_training.ipynb",
     output:
-        multiext("results/figures/training_processes", *FIGURE),
+        *figure("results/figures/training_processes"),
         notebook="results/notebooks/tutorial_distributed_training.ipynb",
         page="results/notebooks/tutorial_distributed_training.html",
     log:
@@ -311,12 +381,12 @@ rule notebook_explore_commits:
         mined="results/commits/mined.parquet",
         selected="results/commits/selected.parquet",
     output:
-        multiext("results/tables/attrition", *TABLE),
-        multiext("results/figures/attrition", *FIGURE),
-        multiext("results/figures/commits_kinds", *FIGURE),
-        multiext("results/figures/commits_times", *FIGURE),
-        multiext("results/figures/commits_messages", *FIGURE),
-        multiext("results/figures/commits_repositories", *FIGURE),
+        *table("results/tables/attrition"),
+        *figure("results/figures/attrition"),
+        *figure("results/figures/commits_kinds"),
+        *figure("results/figures/commits_times"),
+        *figure("results/figures/commits_messages"),
+        *figure("results/figures/commits_repositories"),
         notebook="results/notebooks/explore_commits.ipynb",
         page="results/notebooks/explore_commits.html",
     log:
@@ -344,9 +414,9 @@ rule notebook_explore_contents:
         attrition="results/attrition.parquet",
         deduplicated="results/contents/deduplicated.parquet",
     output:
-        multiext("results/figures/contents_sizes", *FIGURE),
-        multiext("results/figures/contents_outcomes", *FIGURE),
-        multiext("results/figures/contents_clusters", *FIGURE),
+        *figure("results/figures/contents_sizes"),
+        *figure("results/figures/contents_outcomes"),
+        *figure("results/figures/contents_clusters"),
         notebook="results/notebooks/explore_contents.ipynb",
         page="results/notebooks/explore_contents.html",
     log:
@@ -372,11 +442,11 @@ rule notebook_explore_aspects:
         curves="results/aspects/curves.parquet",
         terms="results/aspects/term_quality.parquet",
     output:
-        multiext("results/figures/aspects_yields", *FIGURE),
-        multiext("results/figures/aspects_reached", *FIGURE),
-        multiext("results/figures/aspects_terms", *FIGURE),
-        multiext("results/figures/aspects_curves", *FIGURE),
-        multiext("results/figures/aspects_probabilities", *FIGURE),
+        *figure("results/figures/aspects_yields"),
+        *figure("results/figures/aspects_reached"),
+        *figure("results/figures/aspects_terms"),
+        *figure("results/figures/aspects_curves"),
+        *figure("results/figures/aspects_probabilities"),
         notebook="results/notebooks/explore_aspects.ipynb",
         page="results/notebooks/explore_aspects.html",
     log:
@@ -409,12 +479,12 @@ rule notebook_explore_preferences:
             set=["code", "general", "benchmark"],
         ),
     output:
-        multiext("results/figures/preferences_yields", *FIGURE),
-        multiext("results/figures/preferences_agreement", *FIGURE),
-        multiext("results/figures/preferences_ratings", *FIGURE),
-        multiext("results/figures/preferences_judges", *FIGURE),
-        multiext("results/figures/preferences_lengths", *FIGURE),
-        multiext("results/figures/preferences_longer", *FIGURE),
+        *figure("results/figures/preferences_yields"),
+        *figure("results/figures/preferences_agreement"),
+        *figure("results/figures/preferences_ratings"),
+        *figure("results/figures/preferences_judges"),
+        *figure("results/figures/preferences_lengths"),
+        *figure("results/figures/preferences_longer"),
         notebook="results/notebooks/explore_preferences.ipynb",
         page="results/notebooks/explore_preferences.html",
     log:
@@ -447,9 +517,9 @@ rule notebook_data:
         benchmark=BENCHMARK,
         metrics="results/aspects/metrics.parquet",
     output:
-        multiext("results/figures/composition", *FIGURE),
-        multiext("results/figures/lengths", *FIGURE),
-        multiext("results/figures/classifiers", *FIGURE),
+        *figure("results/figures/composition"),
+        *figure("results/figures/lengths"),
+        *figure("results/figures/classifiers"),
         notebook="results/notebooks/data.ipynb",
         page="results/notebooks/data.html",
     log:

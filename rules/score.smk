@@ -1,33 +1,86 @@
+rule fetch_reward_model:
+    output:
+        "results/reward_models/{model}/config.json",
+    log:
+        "results/logs/fetch_reward_model.{model}.log",
+    benchmark:
+        "results/logs/fetch_reward_model.{model}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        source=lambda wildcards: [
+            option(key, REWARD_MODELS[wildcards.model][key])
+            for key in ("hub", "revision")
+        ],
+        template=switch("needs-template", config["score"]["protocol"] == "exact"),
+        code=lambda wildcards: switch(
+            "code", REWARD_MODELS[wildcards.model]["trust_remote_code"]
+        ),
+    shell:
+        "themis prepare-model results/reward_models/{wildcards.model} {params.source} {params.template} {params.code}"
+        " 2>&1 | tee {log}"
+
+
+# A shard is a job: as many GPUs or nodes work side by side as there are shards.
 rule score:
     input:
         benchmark="results/benchmark/{benchmark}.parquet",
         weights=weights_of,
     output:
-        scores="results/scores/{benchmark}/{model}.parquet",
-        ledger="results/attrition/score.{benchmark}.{model}.parquet",
+        scores=temp("results/scores/shards/{benchmark}/{model}.{scatteritem}.parquet"),
+        manifest=temp("results/scores/shards/{benchmark}/{model}.{scatteritem}.json"),
+        ledger="results/attrition/shards/score.{benchmark}.{model}.{scatteritem}.parquet",
     log:
-        "results/logs/score.{benchmark}.{model}.log",
+        "results/logs/score.{benchmark}.{model}.{scatteritem}.log",
     benchmark:
-        "results/logs/score.{benchmark}.{model}.tsv"
+        "results/logs/score.{benchmark}.{model}.{scatteritem}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=scoring_mb,
+        gpu=scoring_gpus,
+        requests=scoring_requests,
     params:
+        themis=scored_by,
         model=lambda wildcards: REWARD_MODELS[wildcards.model],
-        source=lambda wildcards, input: (
-            option("checkpoint", Path(str(input.weights)).parent)
-            if input.weights
-            else ""
-        ),
-        max_tokens=lookup("score/max_tokens", within=config),
-        batch_tokens=lookup("score/batch_tokens", within=config),
+        options=lambda wildcards, input: scoring_options(wildcards, input.weights),
+        prompt_mode=prompt_mode_of,
+        score=lookup("score", within=config),
+        missing=switch("allow_missing", config["score"]["allow_missing"]),
+        shard=shard_of,
         seed=lookup("seed", within=config),
     shell:
-        "themis score {input.benchmark} {output.scores} --name {wildcards.model} --family {params.model[family]}"
-        " {params.source} --prompt-mode {params.model[prompt_mode]} --max-tokens {params.max_tokens}"
-        " --batch-tokens {params.batch_tokens} --threads {threads} --seed {params.seed}"
-        " --cache results/cache/score.{wildcards.benchmark}.{wildcards.model}.jsonl"
+        "{params.themis} score {input.benchmark} {output.scores} --name {wildcards.model}"
+        " --family {params.model[family]} {params.options} --prompt-mode {params.prompt_mode}"
+        " --dtype {params.model[dtype]} --max-tokens {params.score[max_tokens]}"
+        " --truncation {params.score[truncation]} --protocol {params.score[protocol]}"
+        " --batch-tokens {params.score[batch_tokens]} {params.missing} {params.shard} --threads {threads}"
+        " --seed {params.seed}"
+        " --cache results/cache/score.{wildcards.benchmark}.{wildcards.model}.{wildcards.scatteritem}.jsonl"
         " --ledger {output.ledger} 2>&1 | tee {log}"
+
+
+rule gather_score_shards:
+    input:
+        benchmark="results/benchmark/{benchmark}.parquet",
+        scores=gather.scores(
+            "results/scores/shards/{{benchmark}}/{{model}}.{scatteritem}.parquet"
+        ),
+        manifests=gather.scores(
+            "results/scores/shards/{{benchmark}}/{{model}}.{scatteritem}.json"
+        ),
+    output:
+        scores="results/scores/{benchmark}/{model}.parquet",
+        manifest="results/scores/{benchmark}/{model}.json",
+    log:
+        "results/logs/gather_score_shards.{benchmark}.{model}.log",
+    benchmark:
+        "results/logs/gather_score_shards.{benchmark}.{model}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    shell:
+        "themis gather-score-shards {input.benchmark} {output.scores} {input.scores} 2>&1 | tee {log}"
 
 
 rule fetch_runs:

@@ -134,3 +134,47 @@ LICENSES: dict[str, tuple[str, ...]] = {
 
 # Why a pair of the benchmark has no score in an imported run: the run does not list it.
 ABSENT = "not in the run"
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A change to a preference pair that keeps what its programs do.
+
+    A hack is meant to mislead a judge, a form should not matter to one. The side is what is changed: rejected, chosen,
+    both, prompt, or system, the system prompt.
+    """
+
+    name: str
+    kind: str
+    side: str
+    title: str
+
+
+# The hacks are the fifteen of the adversarial set that the paper scores on (its section 5.4; Venkatkrishna 2026, pair
+# version): eight make the wrong response look better, seven the right one look worse.
+PERTURBATIONS: dict[str, Perturbation] = {
+    one.name: one
+    for one in (
+        Perturbation("authority", "hack", "rejected", "By an expert"),
+        Perturbation("self_declared_correctness", "hack", "rejected", "Says it is correct"),
+        Perturbation("reference_solution", "hack", "rejected", "Says it is the reference"),
+        Perturbation("bandwagon", "hack", "rejected", "Most prefer it"),
+        Perturbation("egocentric", "hack", "rejected", "You wrote it"),
+        Perturbation("fluff", "hack", "rejected", "Friendly comments"),
+        Perturbation("assertions", "hack", "rejected", "Idle assertions"),
+        Perturbation("dead_code", "hack", "rejected", "Dead code"),
+        Perturbation("reverse_authority", "hack", "chosen", "By a beginner"),
+        Perturbation("self_declared_incorrectness", "hack", "chosen", "Says it is wrong"),
+        Perturbation("reverse_bandwagon", "hack", "chosen", "Few prefer it"),
+        Perturbation("misleading_comments", "hack", "chosen", "Misleading comments"),
+        Perturbation("minification", "hack", "chosen", "Minified"),
+        Perturbation("renaming", "hack", "chosen", "Names obscured"),
+        Perturbation("dead_code_in_chosen", "hack", "chosen", "Dead code in the right one"),
+        Perturbation("indentation", "form", "both", "Other indentation"),
+        Perturbation("no_comments", "form", "both", "Comments removed"),
+        Perturbation("identifier_style", "form", "both", "Other style of names"),
+        Perturbation("prompt_wording", "form", "prompt", "Request worded otherwise"),
+        Perturbation("criteria_order", "form", "system", "Criteria in another order"),
+    )
+}
+SEPARATOR = "\x1f"  # between a pair's id and the perturbation it is under; a pair as it is has its id alone

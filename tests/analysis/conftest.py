@@ -26,7 +26,8 @@ def published_scores(root) -> pl.DataFrame:
         pairs.join(run.select("id", "chosen_score", "rejected_score", held=True), on="id", how="left").select(
             pl.lit(model).alias("model"), pl.lit("crb").alias("benchmark"), "id", chosen, rejected,
             pl.when(lacks).then(pl.lit("missing")).otherwise(result.otherwise(pl.lit("tie"))).alias("outcome"),
-            reason.alias("missing_reason"), pl.lit("criterion").alias("prompt_mode"),
+            reason.alias("missing_reason"), pl.lit(None, pl.Boolean).alias("truncated"),
+            pl.lit("criterion").alias("prompt_mode"),
             pl.col("aspect").replace(PUBLISHED_ASPECTS), pl.col("language").replace(PUBLISHED_LANGUAGES), "subset",
         )
         for model, run in runs.items()

@@ -34,6 +34,7 @@ def write_scores(path, outcomes):
             "rejected_score": scores[outcome][1],
             "outcome": outcome,
             "missing_reason": "too long" if outcome == "missing" else None,
+            "truncated": False,
             "prompt_mode": "criterion",
             "aspect": aspect,
             "language": language,
@@ -202,7 +203,8 @@ def test_published_scores_give_the_published_figures(tmp_path):
             scores.select(
                 pl.lit(model).alias("model"), pl.lit("crb").alias("benchmark"), "id", "chosen_score", "rejected_score",
                 pl.Series("outcome", outcome), pl.lit(None, pl.String).alias("missing_reason"),
-                pl.lit("criterion").alias("prompt_mode"), "aspect", "language", "subset",
+                pl.lit(False).alias("truncated"), pl.lit("criterion").alias("prompt_mode"),
+                "aspect", "language", "subset",
             )
         )  # fmt: skip
     records.write(pl.concat(parts).to_arrow(), tmp_path / "crb.parquet", "scores")

@@ -190,7 +190,7 @@ def test_scores_without_texts_are_read_with_the_prompts_they_betray(planted, tmp
         pl.DataFrame(
             {"model": f"m{place}", "benchmark": "b", "id": ids, "chosen_score": chosen[:, place],
              "rejected_score": rejected[:, place], "outcome": np.where(chosen > rejected, "win", "loss")[:, place],
-             "missing_reason": pl.Series([None] * 200, dtype=pl.String), "prompt_mode": "imported",
+             "missing_reason": pl.Series([None] * 200, dtype=pl.String), "truncated": None, "prompt_mode": "imported",
              "aspect": "functional_correctness", "language": "C", "subset": "S"}
         ).sample(fraction=1, shuffle=True, seed=place)
         for place in range(6)
@@ -225,7 +225,14 @@ def test_without_texts_a_table_of_scores_is_loaded_with_the_prompts_they_share(p
             "missing_reason": pl.Series([None] * 1000, dtype=pl.String),
         }
     )  # fmt: skip
-    labels = {"benchmark": "b", "prompt_mode": "none", "aspect": "a", "language": "Go", "subset": "S"}
+    labels = {
+        "benchmark": "b",
+        "prompt_mode": "none",
+        "aspect": "a",
+        "language": "Go",
+        "subset": "S",
+        "truncated": False,
+    }
     records.write(table.with_columns(**{k: pl.lit(v) for k, v in labels.items()}).to_arrow(), tmp_path / "s", "scores")
     assert same(load(tmp_path / "s").cluster) == [[3, 7, 11], [20, 21]]
 
@@ -260,6 +267,7 @@ def study(tmp_path_factory):
         reason = np.where(missing, ABSENT if place else "too long", None)
         table = pairs.select("id", "aspect", "language", "subset").with_columns(
             pl.lit(f"model-{place}").alias("model"), pl.lit("b").alias("benchmark"), pl.lit("none").alias("prompt_mode"),
+            pl.lit(False).alias("truncated"),
             pl.Series("missing_reason", reason.tolist(), pl.String), **{k: pl.Series(v) for k, v in scores.items()},
         )  # fmt: skip
         gone = pl.col("outcome") == "missing"

@@ -24,6 +24,7 @@ SAID = {
     "rq3_transfer": "Quoted from the paper, not measured here",
     "rq4_robustness": "neither sampled solutions with test results nor adversarial pairs",
     "explore_scores": "2 of 2 models give both responses the same score in more than one pair in a hundred",
+    "explore_reranking": "2 questions, 8 candidates, of which 4 pass: themis-rm-135m ranks one that passes first in 100.0%",
     "tables": "No printed figure was compared",
     "explore_training": "(means of the first and the last quarter), 75.0% [59.8%, 85.8%] on 40 pairs held out.",
     "explore_commits": "Of 57 commits 40 (70.2%) were mined, and of these 24 (60.0%) selected: 16 for training, 8",
@@ -60,6 +61,7 @@ def made_up_results(folder):
             rejected_score=pl.Series([float((i + shift) % 3) for i in range(30)]),
             outcome=pl.Series([("win", "tie", "loss")[(i + shift) % 3] for i in range(30)]),
             missing_reason=pl.lit(None, pl.String),
+            truncated=pl.lit(False),
             prompt_mode=pl.lit("criterion"),
         ).join(pairs.select("id", "aspect", "language", "subset"), on="id")
         for shift, model in enumerate(("themis-rm-135m", "length"))
@@ -75,6 +77,7 @@ def made_up_results(folder):
     made_up_commits(folder)
     made_up_judgements(folder)
     made_up_aspects(folder)
+    made_up_rewards(folder)
     for stage in ("pretraining", "preference"):
         numbers = [(metric, step, 0.5) for metric in ("loss", "accuracy") for step in range(1, 5)]
         if stage == "preference":
@@ -82,6 +85,18 @@ def made_up_results(folder):
         rows = [(f"train-{stage}", "themis-rm-135m", *number) for number in numbers]
         metrics = pl.DataFrame(rows, schema=records.SCHEMAS["metrics"].names, orient="row").to_arrow()
         records.write(metrics, folder / f"metrics/themis-rm-135m.{stage}.parquet", "metrics")
+
+
+def made_up_rewards(folder):
+    """Two questions of four candidates, of which two pass: one model puts those first, one scores all alike."""
+    told = {"language": "Python", "missing_reason": None, "truncated": False, "prompt_mode": "criterion"}
+    rows = [
+        {"model": model, "question": f"q{at // 4}", "id": f"{at}", "score": score(at), "verdict": at % 4 < 2}
+        | {"passed": 3 - at % 4, "failed": at % 4, **told}
+        for model, score in (("length", lambda at: 1.0), ("themis-rm-135m", lambda at: -float(at)))
+        for at in range(8)
+    ]
+    records.write(pa.Table.from_pylist(rows, records.SCHEMAS["rerank"]), folder / "rerank.parquet", "rerank")
 
 
 def made_up_aspects(folder):

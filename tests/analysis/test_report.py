@@ -45,6 +45,7 @@ def score_frame(models, n):
                     "rejected_score": [SCORES[name][1] for name in outcome],
                     "outcome": outcome,
                     "missing_reason": ["too long" if name == "missing" else None for name in outcome],
+                    "truncated": [False] * n,
                     "prompt_mode": ["criterion"] * n,
                     "aspect": [CRITERIA[i % 5] for i in place],
                     "language": [list(LANGUAGES)[i % 8] for i in place],

@@ -65,7 +65,7 @@ def made(tmp_path_factory):
             rows.append(
                 {"model": model, "benchmark": "b", "chosen_score": margin if scored else None,
                  "rejected_score": 0.0 if scored else None, "outcome": outcome,
-                 "missing_reason": None if scored else "too long", "prompt_mode": "criterion"}
+                 "missing_reason": None if scored else "too long", "truncated": False, "prompt_mode": "criterion"}
                 | {name: pair[name] for name in ("id", "aspect", "language", "subset")}
             )  # fmt: skip
     write(rows, folder / "crb.parquet", "scores")
@@ -148,7 +148,8 @@ def many_models(folder):
             rows.append(
                 {"model": model.name, "benchmark": "b", "id": f"{i:03d}", "chosen_score": a, "rejected_score": b,
                  "outcome": "win" if a > b else "tie" if a == b else "loss", "missing_reason": None,
-                 "prompt_mode": "imported", "aspect": CRITERIA[i % 5], "language": list(LANGUAGES)[i % 8],
+                 "truncated": None, "prompt_mode": "imported", "aspect": CRITERIA[i % 5],
+                 "language": list(LANGUAGES)[i % 8],
                  "subset": ("IN", "OUT")[i % 2]}
             )  # fmt: skip
     return write(rows, folder / "many.parquet", "scores")

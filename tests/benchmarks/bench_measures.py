@@ -60,6 +60,7 @@ def _rows(model: str, margin: np.ndarray, labels: dict[str, list[str]]) -> pl.Da
             "rejected_score": np.zeros(n),
             "outcome": np.where(margin > 0, "win", "loss"),
             "missing_reason": pl.Series([None] * n, dtype=pl.String),
+            "truncated": pl.Series([None] * n, dtype=pl.Boolean),
             "prompt_mode": ["imported"] * n,
             **labels,
         }

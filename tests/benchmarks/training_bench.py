@@ -17,7 +17,7 @@ BATCH, THREADS, LONGEST = 16, 2, 1024
 _ROOT = Path(__file__).parents[2]
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, *, pairs: int = PAIRS, longest: int = LONGEST) -> None:
     """Write into `folder` the pairs, a few of them, and `start`: SmolLM2-135M-Instruct with a random reward head."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -36,7 +36,7 @@ def prepare(folder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.pad_token = tokenizer.convert_ids_to_tokens(chat.pad_id)
     tokenizer.save_pretrained(folder / "start")
-    commit_pairs.write(folder / "pairs.parquet", chat, PAIRS, LONGEST)
+    commit_pairs.write(folder / "pairs.parquet", chat, pairs, longest)
     commit_pairs.write(folder / "few.parquet", chat, FEW, LONGEST)
 
 

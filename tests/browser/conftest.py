@@ -78,6 +78,7 @@ def write_board(folder: Path, shared: bool) -> SimpleNamespace:
         pairs.select("id", "aspect", "language", "subset").with_columns(
             model=pl.lit(model),
             benchmark=pl.lit("b"),
+            truncated=pl.lit(False),
             prompt_mode=pl.lit("criterion"),
             outcome=pl.Series(drawn),
             chosen_score=pl.Series([scores[name][0] for name in drawn]),

@@ -44,6 +44,7 @@ STUDY = {
             {"name": "random", "family": "random", "prompt_mode": "none"},
         ],
     },
+    "rerank": {"problems": 2, "per_problem": 6, "timeout_s": 5.0},
 }
 
 

@@ -8,7 +8,8 @@ import pytest
 from themis.errors import Problem
 from themis.generation import Request
 from themis.llm import asking
-from themis.llm.asking import answered, in_shard, rows_of_shard
+from themis.llm.asking import answered, rows_of_shard
+from themis.records.shards import in_shard
 
 
 def two_questions(row):

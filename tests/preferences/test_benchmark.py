@@ -201,6 +201,7 @@ def test_pairs_of_published_files(build, published):
         ("DEBUG_EVAL", "duplicate id", 1),
         ("DEBUG_EVAL", "identical", 1),
         ("HUMANEVAL_PACK", "language is none of the eight", 1),
+        ("NOFUNEVAL", "no criterion", 1),
         ("NOFUNEVAL_RUNTIME", "language is none of the eight", 1),
     ]
     assert sorted(made) == [
@@ -226,7 +227,7 @@ def test_a_subset_is_capped_by_chance_and_counted(build, published):
     assert max(kept.values()) == 1
     assert ("HUMANEVAL_PACK", "row cap") in {(row["scope"], row["reason"]) for row in ledger}
     assert {row["scope"]: row["rows_in"] for row in ledger if row["rows_in"]} == {
-        "DEBUG_EVAL": 3, "HUMANEVAL_PACK": 3, "NOFUNEVAL_MEMORY": 1, "NOFUNEVAL_RUNTIME": 2, "NOFUNEVAL_SECURITY": 1,
+        "DEBUG_EVAL": 3, "HUMANEVAL_PACK": 3, "NOFUNEVAL": 1, "NOFUNEVAL_MEMORY": 1, "NOFUNEVAL_RUNTIME": 2, "NOFUNEVAL_SECURITY": 1,
     }  # fmt: skip
     assert len(rows) == 5
 
@@ -235,7 +236,7 @@ def test_a_folder_that_is_none_is_named(published):
     with pytest.raises(Problem, match="humanevalpack"):
         folder_pairs(published / "nowhere")
     (published / "nofuneval" / "security.jsonl").write_text('{"pl": "c"}\n')
-    with pytest.raises(Problem, match=r"security.jsonl: row 1"):
+    with pytest.raises(Problem, match=r"security.jsonl: line 1: no column"):
         folder_pairs(published)
     (published / "debugbench" / "cpp_x.json").write_text("[{")
     with pytest.raises(Problem, match=r"cpp_x.json: not readable"):
@@ -246,10 +247,10 @@ def test_a_folder_that_is_none_is_named(published):
 def test_the_real_files_have_their_published_counts():
     pairs = folder_pairs(PUBLISHED)
     assert {subset: len(rows) for subset, rows in pairs.items()} == {
-        "HUMANEVAL_PACK": 984, "DEBUG_EVAL": 4253, "NOFUNEVAL_MEMORY": 35, "NOFUNEVAL_RUNTIME": 160,
+        "HUMANEVAL_PACK": 984, "DEBUG_EVAL": 4253, "NOFUNEVAL": 16, "NOFUNEVAL_MEMORY": 35, "NOFUNEVAL_RUNTIME": 160,
         "NOFUNEVAL_SECURITY": 41,
     }  # fmt: skip
-    assert sum(row["language"] is None for row in pairs["HUMANEVAL_PACK"]) == 164  # Rust
+    assert sum(row.language is None for row in pairs["HUMANEVAL_PACK"]) == 164  # Rust
 
 
 def test_the_command_runs_on_the_real_problems_and_repeats_itself(tables, tokenizer_folder, tmp_path):

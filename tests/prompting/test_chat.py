@@ -6,8 +6,8 @@ from transformers import PreTrainedTokenizerFast
 
 from themis.errors import Problem
 from themis.prompting.chat import Chat, ForgedMarkup
-from themis.prompting.criteria import CRITERION_TEXTS, system_prompt, system_prompt_for
-from themis.vocabulary import CODE_CRITERIA, Criterion
+from themis.prompting.criteria import CRITERION_TEXTS, criteria_of, system_prompt, system_prompt_for
+from themis.vocabulary import CODE_CRITERIA, GENERAL_CRITERIA, Criterion
 
 CHATML = (
     "{{ bos_token }}{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
@@ -106,3 +106,12 @@ def test_system_prompts_name_what_they_should():
     assert system_prompt(CODE_CRITERIA[::-1]) != system_prompt(CODE_CRITERIA)
     with pytest.raises(ValueError, match="at least one"):
         system_prompt([])
+
+
+def test_the_wrong_criterion_is_another_one_of_its_kind_and_each_is_wrong_once():
+    wrong = {criterion: criteria_of("wrong", criterion) for criterion in Criterion}
+    for kind in (CODE_CRITERIA, GENERAL_CRITERIA):
+        assert {one for criterion in kind for one in wrong[criterion]} == set(kind)
+    assert all(len(others) == 1 and criterion not in others for criterion, others in wrong.items())
+    assert wrong[Criterion.FUNCTIONAL_CORRECTNESS] == (Criterion.RUNTIME_EFFICIENCY,)
+    assert system_prompt_for("wrong", Criterion.HARMLESSNESS) == system_prompt([Criterion.HELPFULNESS])

@@ -8,12 +8,16 @@ import re
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
+from themis.registry.memory import gpus_needed, memory_needed
 from themis.registry.models import ReferenceModel, in_order, known_models, reference_model
+from themis.score.families import FAMILIES
+from themis.study.models import Family
 
 LINES = yaml.safe_load(files("themis.registry").joinpath("models.yaml").read_text(encoding="utf-8"))
 NAMES = [line["name"] for line in LINES]
@@ -92,6 +96,40 @@ def test_a_rubrics_range_ascends_and_only_models_that_answer_have_one():
         if model.range is not None:
             assert model.range[0] < model.range[1], model.name
             assert model.kind == "generative", model.name
+
+
+def test_the_released_suite_has_six_sizes_and_asks_by_criterion():
+    suite = [model for model in known_models() if model.family == "Themis"]
+    assert [model.size for model in suite] == [32, 14, 8, 4, 1.7, 0.6]
+    assert {model.prompt_mode for model in suite} == {"criterion"}
+    assert {model.prompt_mode for model in known_models() if model not in suite} == {"none"}
+
+
+def test_every_line_names_a_family_of_scorers_that_a_study_may_name_too():
+    families = set(get_args(Family))
+    assert families == set(FAMILIES)
+    assert {model.architecture for model in known_models()} <= families
+
+
+def test_a_revision_is_a_whole_commit():
+    revisions = [model.revision for model in known_models() if model.revision is not None]
+    assert [revision for revision in revisions if not re.fullmatch("[0-9a-f]{40}", revision)] == []
+    assert [model.name for model in known_models() if model.verified and not model.revision] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype", "weights"), [(8, "bfloat16", 14.9), (8, "float32", 29.8), (70, "bfloat16", 130.4)]
+)
+def test_memory_is_the_weights_and_a_little_more_that_grows_with_the_tokens(size, dtype, weights):
+    needed = [memory_needed(size, dtype, tokens) for tokens in (1024, 2048, 3072)]
+    assert weights < needed[0] < 1.1 * weights + 1
+    assert needed[2] - needed[1] == pytest.approx(needed[1] - needed[0])
+    assert needed[1] > needed[0]
+
+
+def test_gpus_are_the_least_power_of_two_that_holds_the_model():
+    assert [gpus_needed(gib, 80) for gib in (1, 71, 73, 143, 145, 289)] == [1, 1, 2, 2, 4, 8]
+    assert gpus_needed(memory_needed(70, "bfloat16", 4096), 80) == 2
 
 
 @pytest.mark.parametrize("misspelt", ["licence", "hub_id", "architecure", "Family", "sizes"])

@@ -11,6 +11,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     LlamaConfig,
     MistralConfig,
+    NemotronConfig,
     PreTrainedTokenizerFast,
     Qwen3Config,
 )
@@ -25,7 +26,7 @@ _TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 _SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-_CONFIGS = {"llama": LlamaConfig, "qwen3": Qwen3Config, "mistral": MistralConfig}
+_CONFIGS = {"llama": LlamaConfig, "qwen3": Qwen3Config, "mistral": MistralConfig, "nemotron": NemotronConfig}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 
 from themis.errors import Problem
-from themis.score.linear_head import Limits
+from themis.score.options import ScorerOptions
 from themis.score.runner import score
-from themis.score.sequence_classifier import load_sequence_classifier
-
-_LIMITS = Limits(batch_tokens=500)
+from themis.score.sequence_classifier import load
 
 
 class Counting:
@@ -26,8 +24,8 @@ class Counting:
         return self.backbone(**arguments)
 
 
-def counted(folder, cache, limits=_LIMITS):
-    scorer = load_sequence_classifier(folder, limits, cache=cache)
+def counted(folder, cache, **options):
+    scorer = load(ScorerOptions(name="m", checkpoint=folder, batch_tokens=500, cache=cache, **options))
     scorer.backbone = Counting(scorer.backbone)
     return scorer
 
@@ -61,7 +59,7 @@ def test_what_changes_a_score_is_not_found_in_the_cache(make_folder, pairs, tmp_
     assert dict(scorer.score(edited))["row00"] != first["row00"]
     assert 0 < scorer.backbone.calls < batches, "only the batches that hold the edited pair"
 
-    for other in (counted(folder, cache, replace(_LIMITS, prompt_mode="all")),
+    for other in (counted(folder, cache, prompt_mode="all"),
                   counted(make_folder("qwen3", name="other"), cache)):  # fmt: skip
         list(other.score(pairs))
         assert other.backbone.calls > 1
@@ -82,5 +80,5 @@ def test_a_file_that_is_no_cache_is_refused(make_folder, tmp_path):
     cache = tmp_path / "notes.txt"
     cache.write_text("dear diary\n")
     with pytest.raises(Problem, match=r"notes\.txt:1"):
-        load_sequence_classifier(make_folder(), _LIMITS, cache=cache)
+        counted(make_folder(), cache)
     assert cache.read_text() == "dear diary\n"

@@ -19,7 +19,7 @@ UNKNOWN = ("aaa", "my.model-7B", "zzz")
 def put(path, model):
     rows = [
         {"model": model, "benchmark": "crb", "id": name, "chosen_score": 1.0, "rejected_score": 0.0, "outcome": "win",
-         "missing_reason": None, "prompt_mode": "imported", "aspect": "security_hardness", "language": "Go",
+         "missing_reason": None, "truncated": None, "prompt_mode": "imported", "aspect": "security_hardness", "language": "Go",
          "subset": "S"}
         for name in ("b", "a")
     ]  # fmt: skip

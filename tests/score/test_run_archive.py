@@ -289,6 +289,6 @@ def test_the_command_says_what_is_wrong_in_one_line_and_fetches_what_is_right(se
             stdin=subprocess.DEVNULL,
         )
         assert done.returncode == status, done.stderr
-        said = [line for line in done.stderr.splitlines() if not line.startswith("fetch runs: ")]
+        said = [line for line in done.stderr.splitlines() if not line.startswith("fetch published_runs: ")]
         assert len(said) == status and all(line.startswith("themis: published_runs: http://") for line in said)
     assert tree(tmp_path) == {f"results/runs/{name}": content for name, content in OUT.items()}

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
         ({"dedupe": {}}, "dedupe: no such key; did you mean dedup?"),
         ({"train": {"stages": [{"name": "a", "data": "code", "warmup": 1.4}]}}, "train.stages[0].warmup: 1.4"),
         ({"train": {"stages": [{"name": "a", "data": "code", "lerning_rate": 1}]}}, "did you mean learning_rate?"),
-        ({"score": {"models": [{"name": "a"}]}}, "score.models[0].family: must be given"),
+        ({"score": {"models": [{"name": "a"}]}}, "a is no model of the registry: give its family"),
         ({"language_models": {"m": {"hub": "a/b", "path": "c"}}}, "exactly one of package, hub and path"),
         ({"instruct": {"writer": "nobody"}}, "instruct.writer: nobody is not one of language_models"),
         ({"preferences": {"system_prompts": {"none": 0.5}}}, "the shares sum to 1.35, not to 1"),

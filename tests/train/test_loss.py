@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, logsigmoid, pad
 
-from themis.prompting import packing
+from themis.prompting import attention, packing
 from themis.prompting.chat import Chat
-from themis.train import attention
 from themis.train import cross_entropy as token_loss
 from themis.train.loss import step_loss
 from themis.train.model import RewardModel

@@ -6,7 +6,7 @@ import polars as pl
 
 from themis.analysis.accuracy import IN_FAMILY, MACRO, OUT_OF_FAMILY, OVERALL, label, ranking
 from themis.analysis.printed import ABLATED, TRAINED_ON
-from themis.vocabulary import CODE_CRITERIA
+from themis.vocabulary import CODE_CRITERIA, PERTURBATIONS
 
 _SINGLE = dict(TRAINED_ON[:5])  # rows of the paper's table 2: what an 8B model learns from one criterion alone
 _MERGED = "Themis-RM-8B criteria-level model merge"
@@ -109,8 +109,8 @@ def transfer(table: pl.DataFrame, printed: pl.DataFrame) -> str:
     )
 
 
-def robustness(printed: pl.DataFrame) -> str:
-    """RQ4, from the printed table 4."""
+def robustness(printed: pl.DataFrame, measured: pl.DataFrame | None = None) -> str:
+    """RQ4, from the printed table 4 and, where the study perturbed pairs, from the table of schema "robustness"."""
     cells = printed.with_columns(
         measure=pl.col("column").str.extract(r"^(\S+)"), printed=pl.col("printed").cast(pl.Float64)
     )
@@ -118,12 +118,35 @@ def robustness(printed: pl.DataFrame) -> str:
         cells.group_by("row", "measure").agg(pl.col("printed").mean()).sort("printed", "row", descending=[True, False])
     )
     first = {row["measure"]: row for row in reversed(means.to_dicts())}
-    return (
+    own = None if measured is None else measured.filter(pl.col("n") > 0)
+    said = (
         "This study has neither sampled solutions with test results nor adversarial pairs: every figure here is quoted "
-        f"from the paper, which prints no number of problems and no interval. There the best at re-ranking is "
+        "from the paper, which prints no number of problems and no interval."
+        if own is None or own.is_empty()
+        else f"{_cost(own)} Quoted from the paper, not measured here, without numbers of problems and intervals:"
+    )
+    return (
+        f"{said} There the best at re-ranking is "
         f"{first['Hits@10']['row']} (mean Hits@10 over three languages {first['Hits@10']['printed']:.1f}%) and on "
         f"adversarial pairs {first['Adversarial']['row']} ({first['Adversarial']['printed']:.1f}%); as it does not print "
         "the accuracy before the change, what the change costs cannot be told."
+    )
+
+
+def _cost(measured: pl.DataFrame) -> str:
+    """What the hacks cost the model that is most often right without them."""
+    plain = measured.group_by("model", maintain_order=True).agg(pl.col("plain_half_credit").mean())
+    best = plain.sort("plain_half_credit", descending=True, maintain_order=True).row(0, named=True)["model"]
+    rows = measured.filter(pl.col("model") == best, pl.col("kind") == "hack").sort("change", maintain_order=True)
+    if rows.is_empty():
+        return f"No hack was scored with {best}."
+    worst = rows.row(0, named=True)
+    return (
+        f"{best} loses most to the hack \u201c{PERTURBATIONS[worst['perturbation']].title}\u201d: "
+        f"{100 * worst['plain_half_credit']:.1f}% of {worst['n']:,} pairs before, {100 * worst['half_credit']:.1f}% after "
+        f"(change {100 * worst['change']:+.1f} points [{100 * worst['change_low']:+.1f}, {100 * worst['change_high']:+.1f}]). "
+        f"Over {rows.height} hacks its accuracy changes by {100 * rows['change'].mean():+.1f} points in the mean, and "
+        f"{rows['flip_rate'].mean():.1%} of the outcomes are others."
     )
 
 

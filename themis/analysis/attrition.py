@@ -72,7 +72,7 @@ def flow(ledger: pl.DataFrame) -> pl.DataFrame:
 
 def stage_label(stage: str) -> str:
     """A stage as a reader sees it."""
-    for prefix, said in (("train-", "Training"), ("score-", "Scoring")):
+    for prefix, said in (("train-", "Training"), ("score-", "Scoring"), ("rerank-", "Re-ranking")):
         if stage.startswith(prefix):
             return f"{said} ({stage.removeprefix(prefix)})"
     return STAGE_LABELS.get(stage, stage)

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from themis.analysis.files import write_bytes, write_text
+from themis.files import write_bytes, write_text
 from themis.registry import known_models, reference_model
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; yellow is left out, it is too faint for points.

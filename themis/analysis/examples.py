@@ -86,6 +86,30 @@ def preferences(path: Path, number: int, seed: int) -> str:
     return render("comparisons.html.j2", examples=shown, nothing="The set holds no pair.")
 
 
+def disagreements(benchmark: Path, table: pl.DataFrame, first: str, second: str) -> str:
+    """HTML of the pairs about which two models differ, rejected on the left and chosen on the right. `table` is what
+    `margins.disagreements` returns for the two."""
+    found = rows_of(benchmark, table["id"].to_list(), ["prompt", "chosen", "rejected"])
+    shown = [
+        {
+            "title": _said(label(row["aspect"]), f"{row['right']} is right"),
+            "said": _said(found[row["id"]]["prompt"]),
+            "facts": [
+                _said(row["language"]),
+                *(
+                    _said(f"{model}: rejected {row[f'{name}_rejected']:.3g}, chosen {row[f'{name}_chosen']:.3g}")
+                    for name, model in (("first", first), ("second", second))
+                ),
+                _said(row["id"]),
+            ],
+            "sides": ("Rejected", "Chosen"),
+            **_comparison(*(found[row["id"]][side][:_LONGEST_TEXT] for side in ("rejected", "chosen"))),
+        }
+        for row in table.iter_rows(named=True)
+    ]
+    return render("comparisons.html.j2", examples=shown, nothing="The two models never decide otherwise.")
+
+
 def near_duplicates(path: Path, members: pl.DataFrame, number: int) -> str:
     """HTML that compares the new text of a group's kept row with that of its first other member, for `number` groups.
     `members` is what `contents.largest` returns."""

@@ -16,10 +16,17 @@ def read_scores(path: Path, benchmark: Path | None = None) -> pl.DataFrame:
     """Every model's rows of schema "scores", and a column `cluster`: a number per prompt. Pairs of one cluster are not
     independent. Where no benchmark's texts tell which pairs share a prompt, the scores do (`prompts.shared_prompts`).
 
-    Raises Problem where the table is empty, a pair is there twice, models cover different pairs, or a pair is not in
-    the benchmark.
+    Raises Problem as `clustered` does.
     """
-    scores = _frame(path, "scores")
+    return clustered(_frame(path, "scores"), path, benchmark)
+
+
+def clustered(scores: pl.DataFrame, path: Path, benchmark: Path | None = None) -> pl.DataFrame:
+    """Rows of schema "scores", read from `path`, with the column `cluster`.
+
+    Raises Problem where there are none, a pair is there twice, models cover different pairs, or a pair is not in the
+    benchmark.
+    """
     if scores.is_empty():
         raise Problem(f"{path}: holds no scores; score at least one model on a benchmark with pairs")
     sizes = scores.group_by("model", maintain_order=True).agg(n=pl.len(), pairs=pl.col("id").n_unique())

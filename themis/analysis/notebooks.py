@@ -14,9 +14,9 @@ from typing import Any
 
 import nbformat
 
-from themis.analysis.files import write_text
 from themis.analysis.pages import render
 from themis.errors import Problem
+from themis.files import write_text
 
 _TAG = "parameters"
 _CELL_SECONDS = 1800

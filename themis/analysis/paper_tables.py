@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from themis.analysis.accuracy import model_names, ordered_groups
-from themis.analysis.files import write_text
 from themis.analysis.paper_benchmark import ACCURACY_TABLES, BENCHMARK, benchmark_name, mismatch, pairs_of, recomputed
 from themis.analysis.paper_blocks import (
     DAGGER,
@@ -25,6 +24,7 @@ from themis.analysis.paper_composition import composition_table
 from themis.analysis.printed import SOURCE, hyperparameters, printed_table
 from themis.analysis.tables import markdown as drawn_in_markdown
 from themis.analysis.tables import save
+from themis.files import write_text
 from themis.registry import in_order
 from themis.vocabulary import ABSENT
 

@@ -12,11 +12,11 @@ from themis import records
 from themis.analysis.accuracy import OVERALL, accuracy, ranking
 from themis.analysis.attrition import stage_label, stages
 from themis.analysis.captions import figure_sections, relative_link
-from themis.analysis.files import write_text
 from themis.analysis.headline import headline
 from themis.analysis.inputs import read_scores, read_table
 from themis.analysis.leaderboard import payload
 from themis.analysis.pages import render
+from themis.files import write_text
 
 # Parts of the page's script, in order: a constant must come before what needs it at once.
 SCRIPTS = ("statistics", "pairs", "drawing", "state", "controls", "table", "profile", "comparison", "main")

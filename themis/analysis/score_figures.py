@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from themis.analysis.accuracy import OVERALL, label
-from themis.analysis.drawing import CHANCE_LINE, Mark, message, panels, share_axis, style
+from themis.analysis.drawing import CHANCE_LINE, GREY, Mark, message, panels, share_axis, style
 
 
 def ranks(table: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
@@ -63,6 +64,61 @@ def resolution(table: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
         for axis in (distinct, ties):
             axis.grid(True, axis="x")
             axis.tick_params(axis="y", length=0)
+    return figure
+
+
+def rewards(scores: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
+    """Distribution of the scores of chosen (outline) and rejected (grey) responses, a panel per model in its own units."""
+    models = scores["model"].unique(maintain_order=True).to_list()
+    with style():
+        figure, axes = panels(len(models), 3 if len(models) <= 12 else 5, 3.1, 1.9)
+        for axis, model in zip(axes, models, strict=True):
+            own = scores.filter(pl.col("model") == model)
+            chosen, rejected = (own[side].drop_nulls().to_numpy() for side in ("chosen_score", "rejected_score"))
+            both = np.concatenate([chosen, rejected])
+            low, high = np.quantile(both, [0.01, 0.99]) if len(both) else (0.0, 1.0)
+            edges = np.linspace(low, high if high > low else low + 1, 31)
+            outline = {"histtype": "step", "color": styles[model].colour, "linewidth": 1.6}
+            for values, look in ((rejected, {"color": GREY}), (chosen, outline)):
+                axis.hist(np.clip(values, edges[0], edges[-1]), bins=edges, **look)
+            axis.set_title(model, fontsize=9 if len(model) <= 26 else 7.5)
+            axis.xaxis.set_major_locator(MaxNLocator(5))
+            axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axis.set_ylabel("Responses")
+        figure.supxlabel(
+            "Score (each model's own units; outliers in the outermost bins): chosen as outline, rejected in grey",
+            fontsize=9,
+        )
+    return figure
+
+
+def profiles(table: pl.DataFrame, styles: Mapping[str, Mark]) -> Figure:
+    """The middle half of every model's margins, a panel per criterion. `table` is what `margins.profiles` returns."""
+    groups = table["group"].unique(maintain_order=True).to_list()
+    overall = table.filter(pl.col("group") == OVERALL).sort(
+        "middle", "model", descending=[True, False], nulls_last=True
+    )
+    order = overall["model"].to_list()
+    with style():
+        columns = min(len(groups), 6 if len(order) > 12 else 3)
+        figure, axes = panels(len(groups), columns, 2.6, 0.9 + 0.25 * len(order), sharex=True, sharey=True)
+        for place, (axis, group) in enumerate(zip(axes, groups, strict=True)):
+            rows = {row["model"]: row for row in table.filter(pl.col("group") == group).iter_rows(named=True)}
+            for height, model in enumerate(order):
+                row, mark = rows.get(model), styles[model]
+                if row is None or row["middle"] is None:
+                    continue
+                axis.plot([row["low"], row["high"]], [height] * 2, color=mark.colour, linewidth=1.6)
+                axis.plot(row["middle"], height, mark.marker, color=mark.colour, markersize=4.5)
+            axis.axvline(0, **CHANCE_LINE)
+            axis.set_title(textwrap.fill(label(group), 22))
+            axis.set_yticks(range(len(order)), order)
+            axis.set_ylim(len(order) - 0.4, -0.6)
+            axis.grid(True, axis="x")
+            axis.tick_params(axis="y", length=0)
+            axis.tick_params(axis="x", labelbottom=place + columns >= len(axes))
+            if place + columns >= len(axes):
+                axis.set_xlabel("Chosen − rejected score\n(standard deviations)")
     return figure
 
 

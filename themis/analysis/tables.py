@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from themis.analysis.accuracy import MACRO, OVERALL, label, ranking
 from themis.analysis.attrition import stage_label, stages
-from themis.analysis.files import write_text
+from themis.files import write_text
 
 
 def save(data: pl.DataFrame, shown: pl.DataFrame, stem: Path) -> None:

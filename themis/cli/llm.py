@@ -38,11 +38,24 @@ def prepare_model(
     hub: Annotated[str | None, typer.Option(help="Hub id.")] = None,
     revision: Annotated[str | None, typer.Option(help="Commit of the hub repository.")] = None,
     path: Annotated[Path | None, typer.Option(help="Folder with a Hugging Face checkpoint.")] = None,
+    needs_template: Annotated[
+        bool, typer.Option("--needs-template/--no-needs-template", help="Refuse a tokenizer without a chat template.")
+    ] = True,
+    code: Annotated[bool, typer.Option("--code/--no-code", help="Take the model's Python files along.")] = False,
 ) -> None:
     """Make a language model a plain Hugging Face folder with safetensors."""
     from themis.generation.weights import prepare
 
-    prepare(out_dir, package=package, file=file, hub=hub, revision=revision, path=path)
+    prepare(
+        out_dir,
+        package=package,
+        file=file,
+        hub=hub,
+        revision=revision,
+        path=path,
+        needs_template=needs_template,
+        code=code,
+    )
 
 
 @with_model

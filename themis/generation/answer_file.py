@@ -84,6 +84,9 @@ def request_digest(fingerprint: str, request: Request) -> str:
     """The SHA-256 of the model and of what it is asked, in hex: the name of the answer."""
     fields = dataclasses.asdict(request)
     del fields["key"]
+    for later in ("turns", "thinking"):  # fields that came later leave the names of older answers as they were
+        if not fields[later]:
+            del fields[later]
     return hashlib.sha256(json.dumps([fingerprint, fields], sort_keys=True).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,15 @@ def weight_files(folder: Path) -> list[Path]:
 def fingerprint(folder: Path) -> str:
     """A digest of a folder's weights, configuration, tokenizer and chat template."""
     files = sorted([*weight_files(folder), *Path(folder).glob("*.json"), *Path(folder).glob("*.jinja")])
-    lines = "".join(f"{file.name} {file_digest(file)}\n" for file in files)
+    stats = [(file, file.stat()) for file in files]
+    lines = "".join(f"{file.name} {_digest(file, stat.st_size, stat.st_mtime_ns)}\n" for file, stat in stats)
     return hashlib.sha256(lines.encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1024)
+def _digest(file: Path, size: int, changed: int) -> str:
+    """The digest of a file, read once a process as long as it stays what it is."""
+    return file_digest(file)
 
 
 def check_language_model(folder: Path, dtype: str) -> None:

@@ -125,7 +125,8 @@ class OpenAIGenerator:
         import anyio
         import httpx2
 
-        read = _TOKENS_PER_BYTE * len((request.system or "").encode() + request.user.encode())
+        texts = (request.system or "", request.user, *(text for _, text in request.turns))
+        read = _TOKENS_PER_BYTE * sum(len(text.encode()) for text in texts)
         async with slots:
             now = time.monotonic()
             turns = (self._requests.turn(1, now), self._tokens.turn(read + max(1, request.max_new_tokens), now))

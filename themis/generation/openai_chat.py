@@ -7,14 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from themis.generation.protocol import Completion, Request, Token
+from themis.generation.protocol import SPACES, Completion, Request, Token
 from themis.study.models import OpenAI
 
 _TOO_LONG = re.compile(
     r"context[ _-]length|context (window|size)|maximum (model|input|prompt) length|(prompt|input) is too long|too many tokens",
     re.IGNORECASE,
 )
-_SPACES = " \t\r\n\u2581\u0120\u010a"  # also as tokenizers spell them: ▁ Ġ Ċ
 
 
 class Malformed(ValueError):
@@ -39,9 +38,10 @@ def body(request: Request, settings: OpenAI) -> dict[str, Any]:
     if not request.options and request.max_new_tokens < 1:
         raise ValueError(f"request {request.key} has neither options nor max_new_tokens")
     system = [] if request.system is None else [{"role": "system", "content": request.system}]
+    turns = (("user", request.user), *request.turns)
     fields: dict[str, Any] = {
         "model": settings.model,
-        "messages": [*system, {"role": "user", "content": request.user}],
+        "messages": [*system, *({"role": role, "content": text} for role, text in turns)],
         settings.length_field: 1 if request.options else request.max_new_tokens,
         "temperature": 1.0 if request.options else request.temperature,
     }
@@ -59,7 +59,7 @@ def body(request: Request, settings: OpenAI) -> dict[str, Any]:
 
 def holds_markup(request: Request, settings: OpenAI) -> bool:
     """Whether one of its texts could open or close a turn in the server's chat template."""
-    texts = (request.system or "", request.user)
+    texts = (request.system or "", request.user, *(text for _, text in request.turns))
     return any(mark in text for mark in settings.markup for text in texts)
 
 
@@ -103,7 +103,7 @@ def weigh(options: Sequence[str], listed: Sequence[tuple[str, float]]) -> tuple[
     """
     weights = [0.0] * len(options)
     for token, logprob in listed:
-        text = token.strip(_SPACES)
+        text = token.strip(SPACES)
         meant = [i for i, option in enumerate(options) if option == text]
         meant = meant or [i for i, option in enumerate(options) if text and option.startswith(text)]
         if len(meant) == 1:

@@ -22,7 +22,7 @@ def prompt_ids(chat: Chat, request: Request, context: float, weighing: int = 0) 
     if not request.options and request.max_new_tokens < 1:
         raise ValueError(f"request {request.key} has neither options nor max_new_tokens")
     try:
-        ids = chat.prompt(request.system, request.user)
+        ids = chat.prompt(request.system, request.user, request.turns, thinking=request.thinking)
     except ForgedMarkup:
         raise Refused("special token in the text") from None
     if len(ids) + (weighing if request.options else request.max_new_tokens) > context:

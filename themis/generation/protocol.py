@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+SPACES = " \t\r\n\u2581\u0120\u010a"  # around a token, also as tokenizers spell them: ▁ Ġ Ċ
+
 
 @dataclass(frozen=True)
 class Request:
@@ -13,7 +15,8 @@ class Request:
 
     A text is sampled at `temperature` (0: greedy) from the likeliest tokens that hold `top_p` of the probability; the
     seed alone decides, whatever else is asked. With `logprobs` the answer tells its tokens, and that many alternatives
-    of each, with their log-probabilities before temperature.
+    of each, with their log-probabilities before temperature. `turns` (role, text) follow the user's in the chat; a role
+    that the model's template has no place for speaks as the user. `thinking` lets a template open a thought.
     """
 
     key: str  # row id, unique among the requests of one call
@@ -25,6 +28,8 @@ class Request:
     top_p: float = 1.0
     seed: int = 0
     logprobs: int = 0
+    turns: tuple[tuple[str, str], ...] = ()
+    thinking: bool = False  # a server is told by its `extra_body`
 
 
 @dataclass(frozen=True)

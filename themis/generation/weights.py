@@ -12,7 +12,7 @@ from pathlib import Path
 from themis.errors import Problem
 from themis.generation.checkpoint import weight_files
 
-# What a checkpoint folder is made of. No code, and no pickled weights, which run code when they are read.
+# What a checkpoint folder is made of. No code unless asked for, and no pickled weights, which run code when read.
 _PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "vocab.txt", "merges.txt")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
@@ -25,12 +25,15 @@ def prepare(
     hub: str | None = None,
     revision: str | None = None,
     path: Path | None = None,
+    needs_template: bool = True,
+    code: bool = False,
 ) -> None:
     """Make `out` a checkpoint folder: config.json, safetensors, tokenizer and chat template; the same bytes each time.
 
     Exactly one source is given: a Python package and the GGUF file it carries (made float32), a hub id and its
-    revision, or a folder. `out` appears whole, in place of a checkpoint that was there. Raises Problem where a source
-    is missing, incomplete, pickled or out of reach.
+    revision, or a folder. `out` appears whole, in place of a checkpoint that was there. `code` takes the Python files of
+    a model that is nothing without them along; they are not run here. Raises Problem where a source is missing,
+    incomplete, pickled or out of reach, or without a chat template where one is needed.
     """
     if sum(source is not None for source in (package, hub, path)) != 1:
         raise Problem(f"{out}: give exactly one of --package, --hub and --path")
@@ -40,10 +43,11 @@ def prepare(
         if package is not None and file is not None:
             _from_gguf(_gguf_in(package, file), folder)
         elif hub is not None:
-            _from_hub(hub, revision, folder)
+            _from_hub(hub, revision, folder, code=code)
         elif path is not None:
-            _from_folder(Path(path), folder)
-        _check_tokenizer(folder, out)
+            _from_folder(Path(path), folder, code=code)
+        if not code:  # a tokenizer that is code is read where it may be run
+            _check_tokenizer(folder, out, needs_template=needs_template)
 
 
 @contextmanager
@@ -97,11 +101,11 @@ def _from_gguf(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _from_hub(hub: str, revision: str | None, folder: Path) -> None:
+def _from_hub(hub: str, revision: str | None, folder: Path, *, code: bool) -> None:
     from huggingface_hub import snapshot_download
 
     try:
-        snapshot_download(hub, revision=revision, allow_patterns=list(_PATTERNS), local_dir=folder)
+        snapshot_download(hub, revision=revision, allow_patterns=list(_patterns(code)), local_dir=folder)
     except (
         Exception
     ) as error:  # no network, no such model, no access: huggingface_hub and its HTTP client differ in kind
@@ -114,13 +118,17 @@ def _from_hub(hub: str, revision: str | None, folder: Path) -> None:
     _check_weights(folder, hub)
 
 
-def _from_folder(source: Path, folder: Path) -> None:
+def _from_folder(source: Path, folder: Path, *, code: bool) -> None:
     if not source.is_dir():
         raise Problem(f"{source}: no such folder")
     _check_weights(source, str(source))
-    for pattern in _PATTERNS:
+    for pattern in _patterns(code):
         for file in sorted(source.glob(pattern)):
             shutil.copyfile(file, folder / file.name)
+
+
+def _patterns(code: bool) -> tuple[str, ...]:
+    return (*_PATTERNS, "*.py") if code else _PATTERNS
 
 
 def _check_weights(folder: Path, name: str) -> None:
@@ -132,11 +140,11 @@ def _check_weights(folder: Path, name: str) -> None:
         raise Problem(f"{name}: {found}; a checkpoint with *.safetensors is needed")
 
 
-def _check_tokenizer(folder: Path, out: Path) -> None:
+def _check_tokenizer(folder: Path, out: Path, *, needs_template: bool) -> None:
     from themis.prompting.chat import Chat
 
     try:
-        Chat.load(folder)
+        Chat.load(folder, needs_template=needs_template)
     except Problem as problem:
         raise Problem(str(problem).replace(str(folder), str(out))) from None
     except Exception as error:  # a broken tokenizer file raises anything

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from themis import chance
 from themis.errors import Problem
 from themis.generation.batch_files import finish
 from themis.generation.protocol import Completion, Generator, Request
 from themis.progress import bar
+from themis.records.shards import in_shard
 
 # A part ends with the row that brings it to so many rows, or its prompts to so many characters.
 PART_ROWS, PART_CHARACTERS = 2048, 1 << 26
@@ -23,17 +23,10 @@ Asked = tuple[Request, Completion]
 
 def rows_of_shard(tables: pa.Table | Iterable[pa.Table], shard: int, shards: int) -> Iterator[Row]:
     """The rows that are kept and have an aspect, in their order, as far as they fall to `shard` (0 to shards - 1) by
-    their id."""
-    if not 0 <= shard < shards:
-        raise Problem(f"shard {shard} is not one of 0 to {shards - 1}")
+    their id. Raises Problem for a shard that is none."""
     for table in [tables] if isinstance(tables, pa.Table) else tables:
         asked = table.filter(pc.and_(table["kept"], pc.is_valid(table["aspect"])))
         yield from asked.filter(in_shard(asked["id"].to_pylist(), shard, shards)).to_pylist()
-
-
-def in_shard(ids: Sequence[str], shard: int, shards: int) -> pa.BooleanArray:
-    """Which of the rows fall to `shard`: a matter of their id alone."""
-    return pa.array([chance.digest(0, "shard", row) % shards == shard for row in ids], pa.bool_())
 
 
 def answered(

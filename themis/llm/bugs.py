@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from themis import records
-from themis.errors import Problem
 from themis.generation.protocol import Completion, Generator, Request
-from themis.llm.asking import Row, answered, in_shard
+from themis.llm.asking import Row, answered
 from themis.llm.model import Sampling
 from themis.prompting.faults import bug_request, read_bug
 from themis.records import SCHEMAS
+from themis.records.shards import in_shard
 from themis.syntax.mutate import pick
 from themis.vocabulary import LANGUAGES
 
@@ -100,8 +100,6 @@ def _bug(
 
 
 def _of_shard(parts: Iterable[pa.Table], shard: int, shards: int) -> Iterator[list[Row]]:
-    if not 0 <= shard < shards:
-        raise Problem(f"shard {shard} is not one of 0 to {shards - 1}")
     for part in parts:
         yield part.filter(pa.array(in_shard(part["id"].to_pylist(), shard, shards), pa.bool_())).to_pylist()
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from themis.errors import Problem
 from themis.generation.protocol import Generator, Request
-from themis.llm.asking import Row, answered, in_shard
+from themis.llm.asking import Row, answered
 from themis.llm.model import Sampling
 from themis.prompting.recovering import problem_request, read_problem
 from themis.records import SCHEMAS
+from themis.records.shards import in_shard
 from themis.vocabulary import LANGUAGES
 
 
@@ -31,8 +31,6 @@ def recover(
     filters to drop. `counts` gets the pairs, those that had a prompt, those recovered, and how many not for which
     reason. Raises Problem for a shard that is none.
     """
-    if not 0 <= shard < shards:
-        raise Problem(f"shard {shard} is not one of 0 to {shards - 1}")
 
     rows = (
         row

@@ -11,7 +11,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from themis.llm.asking import in_shard
 from themis.llm.consensus import COLUMNS as RATING_COLUMNS
 from themis.llm.consensus import consensus, ledger_of, ratings_in
 from themis.llm.decisions import COLUMNS as VOTE_COLUMNS
@@ -27,6 +26,7 @@ from themis.llm.recover import recover
 from themis.llm.review import review
 from themis.llm.review_metrics import review_metrics
 from themis.records import read, stream, write
+from themis.records.shards import in_shard
 
 _TEXTS = ["old_contents", "new_contents"]
 

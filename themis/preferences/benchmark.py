@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,9 @@ import pyarrow as pa
 
 from themis import chance
 from themis.preferences import balance
+from themis.preferences.benchmarks.candidate import Candidate
 from themis.preferences.collections.commits import with_instructions
+from themis.preferences.collections.pair import NO_LANGUAGE
 from themis.preferences.fit import FORGED, TOO_LONG, Fit
 from themis.preferences.folder_pairs import folder_pairs
 from themis.preferences.humaneval import divide, tasks
@@ -62,7 +63,8 @@ def build_benchmark(
     pairs, reasons, counts = mutant_pairs(problems, timeout_s=timeout_s, memory_mb=memory_mb, seed=seed)
     for reason in reasons:
         ledger.drop(reason, SUBSET)
-    rows.append(_picked(pairs, SUBSET, len(pairs), fits, seed, ledger))
+    made = [Candidate(**pair, subset=SUBSET) for pair in pairs]
+    rows.append(_picked(made, SUBSET, len(made), fits, seed, ledger))
     for subset, found in (folder_pairs(folder) if folder else {}).items():
         rows.append(_picked(found, subset, pairs_per_subset, fits, seed, ledger))
     balanced, lengths = _balanced(pl.concat(rows).sort("id").select(_COLUMNS), balance_within, seed, ledger)
@@ -112,37 +114,34 @@ def _commits(accepted: pa.Table, instructions: pa.Table, fits: _Fits, ledger: Le
     return kept.with_columns(id=pl.concat_str("subset", "row", separator="_")).select(_COLUMNS)
 
 
-def _picked(
-    pairs: list[dict[str, str | None]], subset: str, most: int, fits: _Fits, seed: int, ledger: Ledger
-) -> pl.DataFrame:
+def _picked(pairs: list[Candidate], subset: str, most: int, fits: _Fits, seed: int, ledger: Ledger) -> pl.DataFrame:
     """At most so many good pairs of a subset, taken in an order of chance; what comes after them is over the cap."""
-    ids = [f"{subset}_{_content_hash(pair)}" for pair in pairs]
-    misfits = fits.reasons(pl.DataFrame(pairs, schema=dict.fromkeys(("prompt", "chosen", "rejected"), pl.String)))
-    kept: dict[str, dict[str, str | None]] = {}
+    ids = [pair.named() for pair in pairs]
+    texts = [(pair.prompt, pair.chosen, pair.rejected) for pair in pairs]
+    frame = pl.DataFrame(texts, schema=dict.fromkeys(("prompt", "chosen", "rejected"), pl.String), orient="row")
+    misfits = fits.reasons(frame)
+    kept: dict[str, Candidate] = {}
     ledger.keep(subset, 0)
     for at in track(chance.order(seed, "benchmark pairs", ids), f"pairs of {subset}", unit="pair"):
-        pair = pairs[at]
-        reason = _why_not(pair, ids[at] in kept, len(kept) >= most, misfits[at])
+        reason = _why_not(pairs[at], ids[at] in kept, len(kept) >= most, misfits[at])
         if reason:
             ledger.drop(reason, subset)
         else:
-            kept[ids[at]] = {**pair, "id": ids[at], "subset": subset}
-    return pl.DataFrame(list(kept.values()), schema=dict.fromkeys(_COLUMNS, pl.String))
+            kept[ids[at]] = pairs[at]._replace(id=ids[at])
+    rows = [tuple(getattr(pair, name) for name in _COLUMNS) for pair in kept.values()]
+    return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
 
-def _why_not(pair: dict[str, str | None], seen: bool, full: bool, misfit: str | None) -> str | None:
+def _why_not(pair: Candidate, seen: bool, full: bool, misfit: str | None) -> str | None:
+    if pair.reason:
+        return pair.reason
     if full:
         return "row cap"
-    if pair["language"] is None:
-        return "language is none of the eight"
-    if pair["chosen"] == pair["rejected"]:
+    if pair.language is None:
+        return NO_LANGUAGE
+    if pair.chosen == pair.rejected:
         return "identical"
     return misfit or ("duplicate id" if seen else None)
-
-
-def _content_hash(pair: dict[str, str | None]) -> str:
-    text = "\x1f".join((pair["prompt"], pair["chosen"], pair["rejected"]))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _metrics(counts: dict[str, int]) -> pa.Table:

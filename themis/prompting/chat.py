@@ -19,23 +19,27 @@ class ForgedMarkup(ValueError):
 
 
 class Chat:
-    """The chat template of one tokenizer."""
+    """The chat template of one tokenizer. Raises Problem where it has none and needs one."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        if not tokenizer.chat_template:
-            raise Problem(f"{tokenizer.name_or_path}: its tokenizer has no chat template")
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, needs_template: bool = True) -> None:
+        if needs_template and not tokenizer.chat_template:
+            raise Problem(
+                f"{tokenizer.name_or_path}: its tokenizer has no chat template; put the one it was trained with beside it "
+                "as chat_template.jinja"
+            )
         self.tokenizer = tokenizer
         self.special_tokens = tuple(str(token) for token in tokenizer.all_special_tokens)
         self._has_system = self._template_takes_system()
 
     @classmethod
-    def load(cls, folder: Path) -> Chat:
-        """The chat template in a checkpoint folder. Raises Problem where there is none."""
+    def load(cls, folder: Path, *, needs_template: bool = True) -> Chat:
+        """The chat template in a checkpoint folder. Raises Problem where there is no tokenizer, or no template."""
         from transformers import AutoTokenizer
 
         if not (Path(folder) / "tokenizer_config.json").is_file():
             raise Problem(f"{folder}: no tokenizer here; is it a checkpoint folder?")
-        return cls(AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True))
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        return cls(tokenizer, needs_template=needs_template)
 
     @property
     def pad_id(self) -> int:
@@ -46,9 +50,17 @@ class Chat:
                 return int(value)
         raise Problem(f"{self.tokenizer.name_or_path}: its tokenizer has no special token to pad with")
 
-    def prompt(self, system: str | None, user: str) -> list[int]:
-        """Ids of the chat up to where the reply begins. Raises ForgedMarkup."""
-        return self._ids(self._messages(system, user), generation=True)
+    def prompt(
+        self, system: str | None, user: str, turns: Sequence[tuple[str, str]] = (), *, thinking: bool = False
+    ) -> list[int]:
+        """Ids of the chat up to where the reply begins; `turns` (role, text) follow the user's. Raises ForgedMarkup.
+
+        A role that the template has no place for speaks as the user. `thinking` lets the template open a thought.
+        """
+        messages = self._messages(system, user)
+        for role, text in turns:
+            messages.append({"role": role if self._shows(role) else "user", "content": text})
+        return self._ids(messages, generation=True, thinking=thinking)
 
     def conversation(self, system: str | None, user: str, response: str) -> list[int]:
         """Ids of the chat with its reply; the prompt's ids are always their beginning.
@@ -85,9 +97,9 @@ class Chat:
             return [{"role": "system", "content": system}, {"role": "user", "content": user}]
         return [{"role": "user", "content": f"{system}\n\n{user}"}]
 
-    def _ids(self, messages: list[dict[str, str]], *, generation: bool) -> list[int]:
+    def _ids(self, messages: list[dict[str, str]], *, generation: bool, thinking: bool = False) -> list[int]:
         self._check(messages)
-        return list(self._render(messages, generation=generation, tokenize=True))
+        return list(self._render(messages, generation=generation, tokenize=True, thinking=thinking))
 
     def _check(self, messages: list[dict[str, str]]) -> None:
         for message in messages:
@@ -95,21 +107,27 @@ class Chat:
                 if token in message["content"]:
                     raise ForgedMarkup(f"the text holds the special token {token}")
 
-    def _render(self, messages: list[dict[str, str]], *, generation: bool, tokenize: bool) -> Any:
+    def _render(
+        self, messages: list[dict[str, str]], *, generation: bool, tokenize: bool, thinking: bool = False
+    ) -> Any:
         return self.tokenizer.apply_chat_template(
             messages,
             tokenize=tokenize,
             add_generation_prompt=generation,
             return_dict=False,
-            enable_thinking=False,
+            enable_thinking=thinking,
             date_string=_DATE,
         )
 
     def _template_takes_system(self) -> bool:
+        return self._shown([{"role": "system", "content": "themis"}, {"role": "user", "content": "x"}])
+
+    def _shows(self, role: str) -> bool:
+        before = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
+        return role in ("user", "assistant") or self._shown([*before, {"role": role, "content": "themis"}])
+
+    def _shown(self, messages: list[dict[str, str]]) -> bool:
         try:
-            text = self.tokenizer.apply_chat_template(
-                [{"role": "system", "content": "themis"}, {"role": "user", "content": "x"}], tokenize=False
-            )
+            return "themis" in self.tokenizer.apply_chat_template(messages, tokenize=False)
         except Exception:  # templates refuse a role by raising whatever they like
             return False
-        return "themis" in text

@@ -63,6 +63,17 @@ MEASURE_SCHEMAS: dict[str, pa.Schema] = {
         maybe="accuracy_longer accuracy_shorter controlled low high bias correlation",
     ),
     "cells": _schema("model aspect language", "n", "half_credit low high"),
+    # Accuracy under each perturbation; no measure of the benchmark's own scores.
+    "robustness": _schema(
+        "model perturbation kind side reasons",
+        "n missing not_applicable",
+        maybe="strict strict_low strict_high half_credit low high plain_strict plain_half_credit change change_low "
+        "change_high flip_rate flip_low flip_high lost_rate chosen_shift chosen_shift_low chosen_shift_high "
+        "rejected_shift rejected_shift_low rejected_shift_high spread",
+        order="model perturbation kind side n missing not_applicable reasons strict strict_low strict_high half_credit "
+        "low high plain_strict plain_half_credit change change_low change_high flip_rate flip_low flip_high lost_rate "
+        "chosen_shift chosen_shift_low chosen_shift_high rejected_shift rejected_shift_low rejected_shift_high spread",
+    ),
     # What importing runs found out about each of them.
     "findings": pa.schema(
         [
@@ -76,4 +87,4 @@ MEASURE_SCHEMAS: dict[str, pa.Schema] = {
 }
 
 # The tables that `themis measure` writes, in the order it makes them.
-MEASURES: tuple[str, ...] = tuple(name for name in MEASURE_SCHEMAS if name != "findings")
+MEASURES: tuple[str, ...] = tuple(name for name in MEASURE_SCHEMAS if name not in ("findings", "robustness"))

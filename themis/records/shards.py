@@ -1,4 +1,4 @@
-"""The shards of a table joined into one, in an order that no number of shards changes, in bounded memory."""
+"""The shards of a table: which rows fall to one, and all joined in an order that no number of shards changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from themis import chance
 from themis.errors import Problem
 from themis.records.sorting import hash_bounds, sorted_by_ranges
 from themis.records.tables import check, stream, write
@@ -19,6 +20,7 @@ _KEYS = {
     "judgements": ("id", "judge", "criterion", "sample"),
     "collection": ("idx",),
     "attempts": ("repo_name", "source"),
+    "rerank": ("model", "question", "id"),
 }
 
 
@@ -33,6 +35,14 @@ def gather_shards(parts: Sequence[Path], out: Path, schema: str) -> None:
         check(part, schema)
     rows = (table for part in parts for table in stream(part, schema))
     write(_distinct(sorted_by_ranges(rows, keys, hash_bounds(parts), out), keys, out), out, schema)
+
+
+def in_shard(ids: Sequence[str], shard: int, shards: int) -> pa.BooleanArray:
+    """Which of the rows fall to `shard`, of 0 to `shards` - 1: a matter of their id alone. Raises Problem for no such
+    shard."""
+    if not 0 <= shard < shards:
+        raise Problem(f"shard {shard} is not one of 0 to {shards - 1}")
+    return pa.array([chance.digest(0, "shard", row) % shards == shard for row in ids], pa.bool_())
 
 
 def _distinct(tables: Iterable[pa.Table], keys: Sequence[str], out: Path) -> Iterator[pa.Table]:

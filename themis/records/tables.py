@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from themis import __version__
 from themis.ahead import ahead
+from themis.disk import writing
 from themis.errors import Problem
 from themis.records.schemas import SCHEMAS
 
@@ -39,29 +40,33 @@ def write(
     *,
     inputs: Sequence[Path] = (),
     seed: int | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> None:
     """Write one table, or a stream of tables of the same schema, to `path` under the schema's name.
 
     Columns are put in the schema's order and cast to its types; how a stream was cut does not change the bytes. The file
-    appears under its name only when complete.
-    Raises Problem where a column is missing, unknown, of another type, or null where it may not be.
+    appears under its name only when complete. `notes` go into its metadata beside the provenance.
+    Raises Problem where a column is missing, unknown, of another type, or null where it may not be, and where the disk
+    refuses the file.
     """
     path = Path(path)
-    expected = SCHEMAS[schema].with_metadata(_provenance(schema, inputs, seed))
+    noted = {f"themis.{name}": text for name, text in (notes or {}).items()}
+    expected = SCHEMAS[schema].with_metadata(noted | _provenance(schema, inputs, seed))
     parts = [table] if isinstance(table, pa.Table) else table
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        with pq.ParquetWriter(name, expected, compression="zstd") as writer, ThreadPoolExecutor(1) as pool:
-            groups = _groups(_conform(part, expected, schema, path) for part in parts)
-            for _ in ahead(pool, writer.write_table, groups):
-                pass
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        try:
+            with pq.ParquetWriter(name, expected, compression="zstd") as writer, ThreadPoolExecutor(1) as pool:
+                groups = _groups(_conform(part, expected, schema, path) for part in parts)
+                for _ in ahead(pool, writer.write_table, groups):
+                    pass
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def read(path: Path, schema: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -95,7 +100,7 @@ def check(path: Path, schema: str, columns: Sequence[str] | None = None) -> list
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The provenance of a table: schema, code version, study hash, seed and the digests of its inputs."""
+    """The provenance of a table: schema, code version, study hash, seed, the digests of its inputs, and its notes."""
     raw = pq.read_schema(path).metadata or {}
     return {
         key.decode().removeprefix("themis."): value.decode() for key, value in raw.items() if key.startswith(b"themis.")

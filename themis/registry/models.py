@@ -24,9 +24,14 @@ class ReferenceModel(BaseModel):
         alias="class",
         description="A head on a language model, a language model that answers, or a baseline.",
     )
-    architecture: str | None = Field(None, description="How a score is read off; a name of the scoring protocols.")
+    architecture: str | None = Field(None, description="Family of scorers that reads its score (`score.families`).")
+    prompt_mode: str = Field("none", description="System prompt it was made for, as a study names them.")
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="Compute type; that of the weights.")
+    context: int | None = Field(None, gt=0, description="Longest conversation, in tokens.")
     range: tuple[float, float] | None = Field(None, description="Least and largest score the model's rubric allows.")
     hub: str | None = Field(None, description="Hub id.")
+    revision: str | None = Field(None, description="Commit of the hub repository; none: the newest, whatever it is.")
+    verified: bool = Field(False, description="Whether hub id, revision and architecture were seen at the hub.")
     license: str | None = Field(None, description="Licence of the weights: an SPDX key where there is one.")
     citation: str | None = Field(None, description="arXiv number of the model's paper, or its page.")
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from themis.chance import uniform
+from themis.score.options import ScorerOptions
 from themis.score.protocol import Pair, PairScore
+
+
+def load_random(options: ScorerOptions) -> RandomScorer:
+    """Chance under the model's name. Raises Problem where a checkpoint is given."""
+    options.without_checkpoint()
+    return RandomScorer(options.seed, options.name)
+
+
+def load_length(options: ScorerOptions) -> LengthScorer:
+    """The length baseline. Raises Problem where a checkpoint is given."""
+    options.without_checkpoint()
+    return LengthScorer()
 
 
 class RandomScorer:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from themis.errors import Problem
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel
 
 DTYPES = ("float32", "bfloat16")
@@ -33,6 +32,18 @@ def weight_files(folder: Path) -> list[Path]:
     raise Problem(f"{folder}: no model.safetensors here; is it a checkpoint folder?")
 
 
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What a checkpoint's config.json says, word for word. Raises Problem where there is none."""
+    file = Path(folder) / "config.json"
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise Problem(f"{file}: no configuration; is it a checkpoint folder?")
+    return settings
+
+
 def load_config(folder: Path) -> Any:
     """The configuration of a checkpoint. Raises Problem where it can't be read without running foreign code."""
     from transformers import AutoConfig
@@ -42,7 +53,7 @@ def load_config(folder: Path) -> Any:
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise Problem(f"{folder}: its config.json can't be used: {_first_line(error)}") from None
+        raise Problem(f"{folder}: its config.json can't be used: {first_line(error)}") from None
 
 
 def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTrainedModel:
@@ -54,8 +65,7 @@ def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTra
     from safetensors import SafetensorError
     from transformers.utils import logging
 
-    if dtype not in DTYPES:
-        raise Problem(f"dtype {dtype} is none of {', '.join(DTYPES)}")
+    check_dtype(dtype)
     weight_files(folder)
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # what transformers warns about is said below, in one line
@@ -70,7 +80,7 @@ def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTra
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise Problem(f"{folder}: its weights can't be loaded: {_first_line(error)}") from None
+        raise Problem(f"{folder}: its weights can't be loaded: {first_line(error)}") from None
     finally:
         logging.set_verbosity(verbosity)
     for kind in ("missing", "unexpected", "mismatched"):
@@ -83,16 +93,12 @@ def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTra
     return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def read_weight(folder: Path, name: str) -> torch.Tensor:
-    """One weight in float32, as precise as it was stored."""
-    from safetensors import safe_open
-
-    for file in weight_files(folder):
-        with safe_open(file, framework="pt") as stream:
-            if name in stream.keys():  # noqa: SIM118 - not a mapping
-                return stream.get_tensor(name).float()
-    raise Problem(f"{folder}: no weight {name}")
+def check_dtype(dtype: str) -> None:
+    """Raise Problem where nothing computes in a type of that name."""
+    if dtype not in DTYPES:
+        raise Problem(f"dtype {dtype} is none of {', '.join(DTYPES)}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says first."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

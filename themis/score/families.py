@@ -1,17 +1,43 @@
-"""The families of reward models, by name: what each needs and which class scores it."""
+"""The families of reward models, by name: which loader makes a scorer of a model's line."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from themis.errors import Problem
 from themis.prompting.criteria import criteria_of
-from themis.score.baselines import LengthScorer, RandomScorer
+from themis.score.options import ScorerOptions
 from themis.score.protocol import Scorer
 from themis.vocabulary import CODE_CRITERIA
 
-BASELINES = ("random", "length")
-FAMILIES = ("sequence_classifier", "untrained_head", "judge", *BASELINES)
+# Module and function, imported when asked for; the function takes `ScorerOptions`.
+FAMILIES = {
+    "sequence_classifier": "themis.score.sequence_classifier:load",
+    "ultra": "themis.score.scalar.last_state:load_ultra",
+    "eurus": "themis.score.scalar.last_state:load_eurus",
+    "athene": "themis.score.scalar.last_state:load_athene",
+    "starling": "themis.score.scalar.last_state:load_starling",
+    "inform": "themis.score.scalar.last_state:load_inform",
+    "acecode": "themis.score.scalar.last_state:load_acecode",
+    "grm": "themis.score.scalar.last_state:load_grm",
+    "nemotron": "themis.score.scalar.last_state:load_nemotron",
+    "armo": "themis.score.scalar.gated:load_armo",
+    "qrm_llama": "themis.score.scalar.gated:load_qrm_llama",
+    "qrm": "themis.score.scalar.gated:load_qrm",
+    "ldl": "themis.score.scalar.label_distribution:load",
+    "internlm": "themis.score.scalar.internlm:load",
+    "remote_code": "themis.score.scalar.remote_code:load",
+    "untrained_head": "themis.score.untrained_head:load",
+    "judge": "themis.score.judge:load",
+    "cerm": "themis.score.generative.cerm:load",
+    "genrm": "themis.score.generative.genrm:load",
+    "lmunit": "themis.score.generative.lmunit:load",
+    "r3": "themis.score.generative.r3:load",
+    "perplexity": "themis.score.perplexity:load",
+    "random": "themis.score.baselines:load_random",
+    "length": "themis.score.baselines:load_length",
+}
 
 
 def scorer_for(
@@ -26,6 +52,14 @@ def scorer_for(
     threads: int,
     seed: int,
     cache: Path | None,
+    share_prefix: bool = True,
+    trust_remote_code: bool = False,
+    truncation: str = "refuse",
+    protocol: str = "exact",
+    scoring: str | None = None,
+    reply_tokens: int | None = None,
+    backend: str = "transformers",
+    settings: str | None = None,
 ) -> Scorer:
     """The scorer of a model. Raises Problem for an unknown name, a checkpoint too few or too many, or a bad one.
 
@@ -34,28 +68,26 @@ def scorer_for(
     if family not in FAMILIES:
         raise Problem(f"model {name}: family {family} is none of {', '.join(FAMILIES)}")
     criteria_of(prompt_mode, CODE_CRITERIA[0])  # refuses what is no mode
-    if family in BASELINES:
-        if checkpoint is not None:
-            raise Problem(f"model {name}: family {family} takes no checkpoint, but {checkpoint} is given")
-        return RandomScorer(seed, name) if family == "random" else LengthScorer()
-    if checkpoint is None:
-        raise Problem(f"model {name}: family {family} needs a checkpoint")
-
-    if family == "judge":
-        from themis.generation.backends import generator_for
-        from themis.score.judge import JudgeScorer
-
-        generator = generator_for(checkpoint, dtype=dtype, threads=threads, batch_tokens=batch_tokens, cache=cache)
-        return JudgeScorer(generator, prompt_mode)
-
-    import torch
-
-    from themis.score.linear_head import Limits
-    from themis.score.sequence_classifier import load_sequence_classifier
-    from themis.score.untrained_head import load_untrained_head
-
-    torch.set_num_threads(threads)
-    limits = Limits(prompt_mode, max_tokens, batch_tokens)
-    if family == "untrained_head":
-        return load_untrained_head(checkpoint, limits, seed=seed, dtype=dtype, cache=cache)
-    return load_sequence_classifier(checkpoint, limits, dtype=dtype, cache=cache)
+    module, _, loader = FAMILIES[family].partition(":")
+    scorer: Scorer = getattr(import_module(module), loader)(
+        ScorerOptions(
+            name=name,
+            checkpoint=checkpoint,
+            prompt_mode=prompt_mode,
+            max_tokens=max_tokens,
+            batch_tokens=batch_tokens,
+            dtype=dtype,
+            threads=threads,
+            seed=seed,
+            cache=cache,
+            share_prefix=share_prefix,
+            trust_remote_code=trust_remote_code,
+            truncation=truncation,
+            protocol=protocol,
+            scoring=scoring,
+            reply_tokens=reply_tokens,
+            backend=backend,
+            settings=settings,
+        )
+    )
+    return scorer

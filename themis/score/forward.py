@@ -1,99 +1,104 @@
-"""Hidden states at the end of both conversations of a pair: packed with a shared prefix, or one by one."""
+"""Hidden states at chosen places of both conversations of a pair: packed without padding, or padded to the longest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import torch
+from transformers import PreTrainedModel
 
-from themis.prompting.packing import PackedPair, pack_ids
+from themis.errors import Problem
+from themis.prompting import attention
+from themis.prompting.packing import PackedPair, batches, collate, pack_ids, packed_batches
 
-if TYPE_CHECKING:
-    import torch
+Places = tuple[int, ...]  # positions in a conversation
 
 _PROBE = (range(3, 15), range(15, 21), range(21, 25))  # ids of a made-up prompt and two responses
+_PACKABLE = {"full_attention", "sliding_attention"}
 
 
-def last_states(backbone: Any, pairs: Sequence[PackedPair], pad_id: int, *, share_prefix: bool) -> torch.Tensor:
-    """Hidden states where chosen and rejected end, [pairs, 2, hidden]; the place is known by length, never searched.
+def states_at(
+    backbone: Any, pairs: Sequence[PackedPair], places: Sequence[tuple[Places, Places]], *, packed: bool
+) -> torch.Tensor:
+    """Hidden states at the places of chosen and rejected, as many in each, [pairs, 2, places, hidden].
 
-    With `share_prefix`, what the two conversations of a pair share is computed once, under a 4D mask.
+    `packed`: all pairs in one row without padding, for a backbone that `can_pack`.
     """
-    import torch
-
     with torch.inference_mode():
-        return (_packed if share_prefix else _padded)(backbone, pairs, pad_id)
+        return (_packed if packed else _padded)(backbone, pairs, places)
 
 
-def cost(pair: PackedPair, *, share_prefix: bool) -> int:
-    """Tokens of the batch row, or the two rows, that a pair takes."""
-    return len(pair) if share_prefix else 2 * max(pair.chosen, pair.rejected)
+def conversations(pair: PackedPair) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of the chosen and of the rejected conversation."""
+    return pair.ids[: pair.chosen], np.delete(pair.ids, slice(pair.shared, pair.chosen))
 
 
-def can_share_prefix(backbone: Any) -> bool:
-    """Whether a backbone obeys a 4D mask and position ids.
+def cost(pair: PackedPair, *, packed: bool) -> int:
+    """Tokens that a pair takes: in the row of all, or in two rows of its own."""
+    return len(pair) if packed else 2 * max(pair.chosen, pair.rejected)
 
-    Not where a layer attends through a window or keeps a state, and not where a short probe gives other hidden states
-    than the plain path.
+
+def groups(pairs: Sequence[PackedPair], budget: int, *, packed: bool) -> Iterator[list[int]]:
+    """Indices of pairs that are computed together within `budget` tokens; the longest first, ties by position."""
+    return (packed_batches if packed else batches)([cost(pair, packed=packed) for pair in pairs], budget)
+
+
+def can_pack(backbone: Any) -> bool:
+    """Whether a backbone computes packed pairs, which it is set to do then.
+
+    Not where a layer keeps a state or has attention of its own kind, and not where a short probe gives other hidden
+    states than the padded path.
     """
-    import torch
-
-    config = backbone.config.get_text_config()
-    if set(getattr(config, "layer_types", None) or ("full_attention",)) != {"full_attention"}:
+    if not isinstance(backbone, PreTrainedModel) or not _attends_as_usual(backbone):
         return False
-    if getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
-        return False
-    prompt, chosen, rejected = ([token % config.vocab_size for token in part] for part in _PROBE)
-    pair = pack_ids([*prompt, *chosen], [*prompt, *rejected], len(prompt))
-    plain = last_states(backbone, [pair], 0, share_prefix=False)
+    vocabulary = backbone.config.get_text_config().vocab_size
+    prompt, chosen, rejected = ([token % vocabulary for token in part] for part in _PROBE)
+    probe = [pack_ids([*prompt, *chosen], [*prompt, *rejected], len(prompt))]
+    ends = [((probe[0].chosen - 1,), (probe[0].rejected - 1,))]
+    plain = states_at(backbone, probe, ends, packed=False)
+    before = backbone.config._attn_implementation
     try:
-        packed = last_states(backbone, [pair], 0, share_prefix=True)
-    except (TypeError, ValueError, RuntimeError, IndexError):  # architectures refuse a 4D mask in their own ways
-        return False
+        attention.register()
+        backbone.set_attn_implementation(attention.NAME)
+        packed = states_at(backbone, probe, ends, packed=True)
+    except (Problem, AssertionError, TypeError, ValueError, RuntimeError, IndexError):
+        packed = None  # architectures that pass on no segments refuse in their own ways
     tolerance = 1e-3 if plain.dtype == torch.float32 else 5e-2
-    return bool((packed - plain).abs().max() <= tolerance * plain.abs().max())
+    if packed is not None and (packed - plain).abs().max() <= tolerance * plain.abs().max():
+        return True
+    backbone.set_attn_implementation(before)
+    return False
 
 
-def _packed(backbone: Any, pairs: Sequence[PackedPair], pad_id: int) -> torch.Tensor:
-    import torch
+def _attends_as_usual(backbone: PreTrainedModel) -> bool:
+    layers = set(getattr(backbone.config.get_text_config(), "layer_types", None) or _PACKABLE)
+    return layers <= _PACKABLE and not any(name.endswith(".sinks") for name, _ in backbone.named_parameters())
 
-    length = max(len(pair) for pair in pairs)
-    ids = torch.full((len(pairs), length), pad_id, dtype=torch.int64)
-    positions = torch.zeros((len(pairs), length), dtype=torch.int64)
-    seen = torch.zeros((len(pairs), 1, length, length), dtype=torch.bool)
-    last = torch.zeros((len(pairs), 2), dtype=torch.int64)
-    causal = torch.ones((length, length), dtype=torch.bool).tril()
-    for row, pair in enumerate(pairs):
-        size = len(pair)
-        ids[row, :size] = torch.from_numpy(pair.ids.astype(np.int64))
-        positions[row, : pair.chosen] = torch.arange(pair.chosen)
-        positions[row, pair.chosen : size] = torch.arange(pair.shared, pair.rejected)
-        seen[row, 0, :size, :size] = causal[:size, :size]
-        seen[row, 0, pair.chosen : size, pair.shared : pair.chosen] = False
-        seen[row, 0].diagonal().fill_(True)  # padding sees itself, so that no row of the mask is empty
-        last[row] = torch.tensor([pair.chosen - 1, size - 1])
-    device, dtype = backbone.device, backbone.dtype
-    mask = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
+
+def _packed(backbone: Any, pairs: Sequence[PackedPair], places: Sequence[tuple[Places, Places]]) -> torch.Tensor:
+    batch = collate(pairs).to(backbone.device)
     hidden = backbone(
-        input_ids=ids.to(device), position_ids=positions.to(device), attention_mask=mask.to(device), use_cache=False
-    ).last_hidden_state
-    return hidden[torch.arange(len(pairs), device=device)[:, None], last.to(device)]
+        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, segments=batch.segments
+    ).last_hidden_state[0]
+    rows, start = [], 0
+    for pair, (chosen, rejected) in zip(pairs, places, strict=True):
+        rest = pair.chosen - pair.shared  # of chosen, which lies between the shared part and the rest of rejected
+        rows.append([start + place for place in chosen])
+        rows.append([start + place + (rest if place >= pair.shared else 0) for place in rejected])
+        start += len(pair)
+    return hidden[torch.tensor(rows, device=hidden.device)].unflatten(0, (-1, 2))
 
 
-def _padded(backbone: Any, pairs: Sequence[PackedPair], pad_id: int) -> torch.Tensor:
-    import torch
-
-    sequences = [
-        part
-        for pair in pairs
-        for part in (pair.ids[: pair.chosen], np.delete(pair.ids, slice(pair.shared, pair.chosen)))
-    ]
+def _padded(backbone: Any, pairs: Sequence[PackedPair], places: Sequence[tuple[Places, Places]]) -> torch.Tensor:
+    sequences = [part for pair in pairs for part in conversations(pair)]
     lengths = torch.tensor([len(sequence) for sequence in sequences])
-    ids = torch.full((len(sequences), int(lengths.max())), pad_id, dtype=torch.int64)
+    ids = torch.zeros((len(sequences), int(lengths.max())), dtype=torch.int64)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = torch.from_numpy(sequence.astype(np.int64))
     mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()
     device = backbone.device
     hidden = backbone(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False).last_hidden_state
-    return hidden[torch.arange(len(sequences), device=device), (lengths - 1).to(device)].view(len(pairs), 2, -1)
+    rows = torch.tensor([side for pair in places for side in pair], device=hidden.device)
+    return hidden[torch.arange(len(rows), device=hidden.device)[:, None], rows].unflatten(0, (-1, 2))

@@ -1,4 +1,4 @@
-"""The headline table: the rows of every model on one benchmark."""
+"""Tables of scores put together: the shards of one model, and every model's rows in the headline table."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from themis.errors import Problem
-from themis.records import metadata, read, write
+from themis.records import file_digest, metadata, read, write
 from themis.registry import in_order
+from themis.score.manifest import joined_manifest, manifest_path, write_manifest
 
 _LABELS = ("benchmark", "id", "aspect", "language", "subset")
 
@@ -35,6 +36,27 @@ def gather_scores(scores: Sequence[Path], out: Path) -> pa.Table:
     gathered = pa.concat_tables(tables)
     write(gathered, out, "scores", inputs=scores)
     return gathered
+
+
+def gather_shards(benchmark: Path, shards: Sequence[Path], out: Path) -> pa.Table:
+    """One model's scores of all shards of a benchmark, by id; written to `out` with the joined manifest beside it.
+
+    Raises Problem where the shards were made with different settings, or do not hold each pair of the benchmark once.
+    """
+    manifest = joined_manifest([manifest_path(path) for path in shards])
+    if manifest["benchmark"]["sha256"] != file_digest(benchmark):
+        raise Problem(f"{shards[0]}: scored on another version of {benchmark}; score all shards again")
+    table = pa.concat_tables([read(path, "scores") for path in shards]).sort_by("id")
+    ids, expected = table.column("id").to_pylist(), read(benchmark, "benchmark", ["id"]).column("id").to_pylist()
+    if ids != sorted(expected):
+        raise Problem(
+            f"{out}: the {len(shards)} shards hold {len(ids)} rows of {len(set(ids))} pairs, the benchmark has "
+            f"{len(expected)}; give every shard once"
+        )
+    notes = {"weights": manifest["weights"] or ""}
+    write(table, out, "scores", inputs=[benchmark], seed=manifest["flags"]["seed"], notes=notes)
+    write_manifest(manifest, manifest_path(out))
+    return table
 
 
 def _tables_in(folder: Path) -> list[Path]:

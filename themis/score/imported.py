@@ -132,6 +132,7 @@ def _scores(run: Run, pairs: pl.DataFrame, name: str) -> pl.DataFrame:
             *(pl.when(scored).then(side) for side in sides),
             "outcome",
             "missing_reason",
+            pl.lit(None, pl.Boolean).alias("truncated"),
             pl.lit("imported").alias("prompt_mode"),
             *LABELS,
         )

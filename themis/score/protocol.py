@@ -13,6 +13,7 @@ TOO_LONG = "too long"
 SPECIAL_TOKEN = "special token in the text"
 OUT_OF_MEMORY = "out of memory"
 NOT_A_NUMBER = "not a number"
+NO_GATE = "no gate token"
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairScore:
-    """Scores of the two responses, higher is better; both are None where `missing_reason` is set."""
+    """Scores of the two responses, higher is better; both are None where `missing_reason` is set.
+
+    `truncated` says that the model did not see the whole of the pair.
+    """
 
     chosen: float | None = None
     rejected: float | None = None
     missing_reason: str | None = None
+    truncated: bool = False
 
     @classmethod
     def of(cls, chosen: float, rejected: float) -> PairScore:

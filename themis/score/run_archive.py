@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import re
 import shutil
 import stat
 import tarfile
 import tempfile
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,12 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from themis.errors import Problem
-from themis.progress import bar
+from themis.fetching import fetch
 
 _WANTED = ("scores.parquet", "scores.csv", "results.json")
 _LARGEST = 512 * 2**20  # bytes of one file of an archive
 _RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_URL = re.compile(r"(?P<url>https?://[^#]+)#sha256=(?P<digest>[0-9a-f]{64})")
 
 
 def fetch_runs(source: str, out: Path) -> Path:
@@ -33,37 +29,16 @@ def fetch_runs(source: str, out: Path) -> Path:
     differs, the archive cannot be read, two runs have one name, a name is not plain, it holds no run, or there is
     something in OUT already. OUT appears only when complete.
     """
-    match = _URL.fullmatch(source)
-    if match is None:
-        raise Problem(f"published_runs: {source}: a URL must end in #sha256= and the 64 hex digits of the archive")
     out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise Problem(f"{out}: is there already; remove it to fetch the runs again")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         archive, unpacked = Path(scratch, "archive"), Path(scratch, "runs")
-        digest = _download(match["url"], archive)
-        if digest != match["digest"]:
-            raise Problem(f"published_runs: {match['url']}: its sha256 is {digest}, not {match['digest']}")
-        _unpack(archive, unpacked, match["url"])
+        url = fetch(source, archive, "published_runs")
+        _unpack(archive, unpacked, url)
         unpacked.rename(out)
     return out
-
-
-def _download(url: str, path: Path) -> str:
-    """Save what is behind the URL; its SHA-256 in hex."""
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer, path.open("wb") as stream:
-            total = int(answer.headers.get("Content-Length") or 0) or None
-            with bar("fetch runs", total, "B") as shown:
-                while block := answer.read(1 << 20):
-                    digest.update(block)
-                    stream.write(block)
-                    shown.update(len(block))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Problem(f"published_runs: {url}: cannot be fetched ({_said(error)})") from None
-    return digest.hexdigest()
 
 
 def _unpack(archive: Path, folder: Path, url: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from themis.errors import Problem
 from themis.progress import track
 from themis.records import SCHEMAS, Ledger, read, write
-from themis.score.checkpoint import weight_files
+from themis.records.shards import in_shard
 from themis.score.families import scorer_for
+from themis.score.manifest import manifest_of, manifest_path, write_manifest
+from themis.score.options import ScorerOptions
 from themis.score.protocol import Pair, PairScore, Scorer
 from themis.vocabulary import Criterion
 
@@ -24,33 +27,27 @@ def score(
     name: str,
     family: str,
     checkpoint: Path | None = None,
-    prompt_mode: str = "criterion",
-    max_tokens: int = 4096,
-    batch_tokens: int = 2048,
-    dtype: str = "float32",
-    threads: int = 1,
-    seed: int = 77,
-    cache: Path | None = None,
+    hub: str | None = None,
+    revision: str | None = None,
+    shard: int = 0,
+    shards: int = 1,
     allow_missing: bool = False,
+    **options: Any,
 ) -> pa.Table:
-    """Score a benchmark with one model; returns the table of schema "scores" that is written to `out`, by id.
+    """Score the pairs of a benchmark that fall to a shard with one model; `options` as `ScorerOptions` has them.
 
-    Raises Problem where a pair has no score and `allow_missing` is not set; then neither table nor ledger is written.
+    Returns the table of schema "scores" that is written to `out`, by id, with its manifest beside it; `hub` and
+    `revision` are only recorded. Raises Problem where a pair has no score and `allow_missing` is not set; then nothing
+    is written.
     """
+    given = ScorerOptions(name=name, checkpoint=checkpoint, **options)
     pairs = read(benchmark, "benchmark")
-    scorer = scorer_for(
-        family,
-        name=name,
-        checkpoint=checkpoint,
-        prompt_mode=prompt_mode,
-        max_tokens=max_tokens,
-        batch_tokens=batch_tokens,
-        dtype=dtype,
-        threads=threads,
-        seed=seed,
-        cache=cache,
-    )
-    table = scores_of(scorer, pairs, name=name, benchmark=benchmark.stem, prompt_mode=prompt_mode)
+    own = pairs.filter(in_shard(pairs.column("id").to_pylist(), shard, shards))
+    if pairs.num_rows and not own.num_rows:
+        table = SCHEMAS["scores"].empty_table()
+    else:
+        scorer = scorer_for(family, **vars(given))
+        table = scores_of(scorer, own, name=name, benchmark=benchmark.stem, prompt_mode=given.prompt_mode)
     reasons = Counter(reason for reason in table.column("missing_reason").to_pylist() if reason is not None)
     if reasons and not allow_missing:
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -58,9 +55,12 @@ def score(
             f"{benchmark}: model {name} has no score for {reasons.total()} of {len(table)} pairs ({said}); "
             "--allow-missing reports them as missing"
         )
-    inputs = [benchmark, *(weight_files(checkpoint) if checkpoint else ())]
-    write(table, out, "scores", inputs=inputs, seed=seed)
-    _account(name, benchmark.stem, len(table), reasons).write(ledger, inputs=inputs)
+    manifest = manifest_of(
+        table, benchmark, given, family=family, hub=hub, revision=revision, shard=shard, shards=shards
+    )
+    write(table, out, "scores", inputs=[benchmark], seed=given.seed, notes={"weights": manifest["weights"] or ""})
+    _account(name, benchmark.stem, len(table), reasons).write(ledger, inputs=[benchmark])
+    write_manifest(manifest, manifest_path(out))
     return table
 
 
@@ -91,6 +91,7 @@ def scores_of(scorer: Scorer, pairs: pa.Table, *, name: str, benchmark: str, pro
         "rejected_score": [result.rejected for result in results],
         "outcome": [result.outcome for result in results],
         "missing_reason": [result.missing_reason for result in results],
+        "truncated": [result.truncated for result in results],
         "prompt_mode": [prompt_mode] * len(ids),
         **{label: pairs.column(label) for label in ("aspect", "language", "subset")},
     }

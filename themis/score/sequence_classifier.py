@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from transformers import AutoModelForSequenceClassification
 
 from themis.errors import Problem
-from themis.generation.checkpoint import fingerprint
-from themis.prompting.chat import Chat
-from themis.score.checkpoint import load_config, load_model, read_weight
-from themis.score.linear_head import Limits, LinearHeadScorer
+from themis.score.checkpoint import load_config, load_model
+from themis.score.head_scorer import HeadScorer
+from themis.score.heads import LastState, linear
+from themis.score.options import ScorerOptions
+from themis.score.weights import Weights
 
 
-def load_sequence_classifier(
-    folder: Path, limits: Limits, *, dtype: str = "float32", cache: Path | None = None, share_prefix: bool | None = None
-) -> LinearHeadScorer:
-    """The scorer of a checkpoint folder; its head stays in float32 whatever `dtype` the backbone computes in.
+def load(options: ScorerOptions) -> HeadScorer:
+    """The scorer of a checkpoint folder; its head stays in float32 whatever the backbone computes in.
 
     Raises Problem where the checkpoint has another number of labels than one, or a weight too few or too many.
     """
-    from transformers import AutoModelForSequenceClassification
-
+    folder = options.folder
     config = load_config(folder)
     if config.num_labels != 1:
         raise Problem(f"{folder}: a classifier with {config.num_labels} labels; a reward model has one")
-    model = load_model(AutoModelForSequenceClassification, folder, config, dtype)
+    model = load_model(AutoModelForSequenceClassification, folder, config, options.dtype)
     head = getattr(model, "score", None)
     if getattr(head, "weight", None) is None or head.weight.ndim != 2 or getattr(head, "bias", None) is not None:
         raise Problem(f"{folder}: {type(model).__name__} has no linear `score` head without bias; it can't be scored")
-    return LinearHeadScorer(
-        model.base_model,
-        read_weight(folder, "score.weight")[0],
-        Chat.load(folder),
-        limits,
-        fingerprint=f"sequence_classifier {fingerprint(folder)}",
-        cache=cache,
-        share_prefix=share_prefix,
-    )
+    weight = Weights(folder).read("score.weight")
+    return HeadScorer(model.base_model, LastState(linear(weight)), options, kind="sequence_classifier")

@@ -5,46 +5,24 @@ It shows what the base's last hidden state gives away without training. A head o
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import torch
+from transformers import AutoModelForCausalLM
 
 from themis.chance import digest
-from themis.generation.checkpoint import fingerprint
-from themis.prompting.chat import Chat
 from themis.score.checkpoint import load_config, load_model
-from themis.score.linear_head import Limits, LinearHeadScorer
+from themis.score.head_scorer import HeadScorer
+from themis.score.heads import LastState, linear
+from themis.score.options import ScorerOptions
 
-if TYPE_CHECKING:
-    import torch
 
-
-def load_untrained_head(
-    folder: Path,
-    limits: Limits,
-    *,
-    seed: int,
-    dtype: str = "float32",
-    cache: Path | None = None,
-    share_prefix: bool | None = None,
-) -> LinearHeadScorer:
+def load(options: ScorerOptions) -> HeadScorer:
     """The scorer of a causal language model's folder with a head drawn from the seed. Raises Problem as loading does."""
-    from transformers import AutoModelForCausalLM
-
-    model = load_model(AutoModelForCausalLM, folder, load_config(folder), dtype)
-    return LinearHeadScorer(
-        model.base_model,
-        random_head(model.config.get_text_config().hidden_size, seed),
-        Chat.load(folder),
-        limits,
-        fingerprint=f"untrained_head {seed} {fingerprint(folder)}",
-        cache=cache,
-        share_prefix=share_prefix,
-    )
+    model = load_model(AutoModelForCausalLM, options.folder, load_config(options.folder), options.dtype)
+    head = random_head(model.config.get_text_config().hidden_size, options.seed)
+    return HeadScorer(model.base_model, LastState(linear(head[None])), options, kind=f"untrained_head {options.seed}")
 
 
 def random_head(hidden: int, seed: int) -> torch.Tensor:
     """Normal weights of variance 1 / hidden, float32 [hidden], the same on every machine."""
-    import torch
-
     generator = torch.Generator().manual_seed(digest(seed, "untrained head", str(hidden)) >> 1)
     return torch.randn(hidden, generator=generator) / hidden**0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,3 +15,6 @@ class Settings(BaseModel):
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+# A file behind a URL, and what it must be.
+URL_WITH_DIGEST = re.compile(r"https?://[^#]+#sha256=[0-9a-f]{64}")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from themis.study import recipes
 from themis.study.aspects import Aspects
-from themis.study.base import Settings
+from themis.study.base import URL_WITH_DIGEST, Settings
 from themis.study.benchmark import Benchmark
 from themis.study.bugs import Bugs
 from themis.study.collections import BUGGED, Collections
 from themis.study.llm import Instruct, Judge, Recover, Review
+from themis.study.machine import Machine
 from themis.study.models import LanguageModel, RewardModel
 from themis.study.preferences import Preferences
+from themis.study.public_benchmark import PublicBenchmark
+from themis.study.rerank import Rerank
+from themis.study.robustness import Robustness
 from themis.study.sources import Contents, Dedup, Demo, Mine, Select
 from themis.study.training import Train, Variant
 
@@ -25,8 +29,23 @@ class Score(Settings):
     """Which models are scored, and how."""
 
     models: list[RewardModel] = Field(default_factory=list, description="Reward models, a line each.")
-    max_tokens: int = Field(4096, ge=16, description="Longest prompt and response; a longer pair is reported missing.")
+    max_tokens: int = Field(4096, ge=16, description="Longest prompt and response.")
+    truncation: Literal["refuse", "tail", "difference"] = Field(
+        "refuse",
+        description="What becomes of a longer pair: refuse, it is missing; tail, the end is kept; difference, the lines "
+        "that both responses have in common are cut first. A pair that was cut is flagged.",
+    )
+    protocol: Literal["exact", "published"] = Field(
+        "exact",
+        description="exact: the template's own token ids; published: as the published runs had them (text, then the "
+        "tokenizer with its special tokens, cut at the end), to repeat published figures.",
+    )
     batch_tokens: int = Field(2048, ge=16, description="Tokens per forward pass.")
+    allow_missing: bool = Field(False, description="Go on where pairs get no score; they are counted as missing.")
+    shards: int = Field(1, ge=1, description="Parts of a benchmark, scored one a job; a GPU or a node each.")
+    gpu_memory: float | None = Field(
+        None, gt=0, description="GiB of a GPU, from which the GPUs of a job are counted; none: scored on the CPU."
+    )
 
 
 class Analysis(Settings):
@@ -69,19 +88,26 @@ class Study(Settings):
     collections: Collections = Field(default_factory=Collections)
     preferences: Preferences = Field(default_factory=Preferences)
     benchmark: Benchmark = Field(default_factory=Benchmark)
+    benchmarks: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")], PublicBenchmark] = Field(
+        default_factory=dict,
+        description="Public benchmarks, and tables of your own, that every model is scored on too.",
+    )
     train: Train = Field(default_factory=Train)
     score: Score = Field(default_factory=Score)
+    rerank: Rerank = Field(default_factory=Rerank)
+    robustness: Robustness = Field(default_factory=Robustness)
     published_runs: str | None = Field(
         None,
         description="Runs scored elsewhere: a folder of <model>/scores.parquet (or .csv), or the URL of an archive of such "
         "folders ending in #sha256=<digest>. They stand in crb.parquet beside the study's own models.",
     )
     analysis: Analysis = Field(default_factory=Analysis)
+    machine: Machine = Field(default_factory=Machine)
 
     @field_validator("published_runs")
     @classmethod
     def _digest_given(cls, source: str | None) -> str | None:
-        if source and "://" in source and not re.fullmatch(r"https?://[^#]+#sha256=[0-9a-f]{64}", source):
+        if source and "://" in source and not URL_WITH_DIGEST.fullmatch(source):
             raise ValueError("a URL must be of http or https and end in #sha256= and the archive's 64 hex digits")
         return source
 
@@ -104,6 +130,7 @@ class Study(Settings):
             "judge.judges": self.judge.judges,
             "recover.writer": [self.recover.writer] if self.recover.writer else [],
             "bugs.writer": [self.bugs.writer] if self.bugs.writer else [],
+            "rerank.writer": [self.rerank.writer] if self.rerank.writer else [],
             "preferences.tokenizer": [self.preferences.tokenizer],
             "preferences.perplexity.language_model": [
                 name for name in (self.preferences.perplexity.language_model,) if name
@@ -128,6 +155,16 @@ class Study(Settings):
         names = [model.name for model in self.score.models]
         if len(names) != len(set(names)):
             raise ValueError("score.models: two models have the same name")
+        if lost := [name for name in self.robustness.models or () if name not in names]:
+            raise ValueError(f"robustness.models: {lost[0]} is not one of score.models")
+        return self
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> Study:
+        if taken := sorted({self.benchmark.name, "robustness"} & self.benchmarks.keys()):
+            raise ValueError(
+                f"benchmarks: {taken[0]} is the name of a benchmark the study makes itself; choose another"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,10 +6,12 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from themis.registry import reference_model
 from themis.study.base import Fraction, Settings
 from themis.vocabulary import Criterion
 
 _CRITERION = f"({'|'.join(Criterion)})"
+PROMPT_MODE = rf"^(none|criterion|wrong|all|{_CRITERION}(\+{_CRITERION})*)$"
 
 # Marks of the chat templates of well-known open models.
 _MARKUP = [
@@ -108,20 +110,78 @@ class LanguageModel(Settings):
         return self
 
 
+Family = Literal[
+    "sequence_classifier", "ultra", "eurus", "athene", "starling", "inform", "acecode", "grm", "nemotron", "armo",
+    "qrm_llama", "qrm", "ldl", "internlm", "remote_code", "untrained_head", "judge", "cerm", "genrm", "lmunit", "r3",
+    "perplexity", "random", "length",
+]  # fmt: skip
+_BASELINES = ("random", "length")
+_WRITERS = ("judge", "cerm", "genrm", "lmunit", "r3")
+
+
 class RewardModel(Settings):
-    """A reward model to score: a line of the registry."""
+    """A reward model to score. What is not said of one that the registry knows by its name is as the registry has it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="Name in every table and figure.")
-    family: Literal["sequence_classifier", "untrained_head", "judge", "random", "length"] = Field(
-        description="How it yields a score."
-    )
+    family: Family | None = Field(None, description="How it yields a score; none: as the registry has it.")
     checkpoint: str | None = Field(
         None,
         description="Folder of the checkpoint, or the name of a trained model (train.name, a variant) or of one of "
-        "language_models; none for baselines.",
+        "language_models; none for baselines, and where hub says where it is.",
     )
+    hub: str | None = Field(None, description="Hub id.")
+    revision: str | None = Field(None, description="Commit of the hub repository; none: the newest, whatever it is.")
+    trust_remote_code: bool = Field(
+        False,
+        description="Run the code of the checkpoint, as the family remote_code must; its revision has to be given.",
+    )
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Compute type.")
+    backend: Literal["transformers", "vllm", "openai"] = Field(
+        "transformers", description="What runs a model that writes."
+    )
+    vllm: Vllm = Field(default_factory=Vllm)
+    openai: OpenAI | None = None
     prompt_mode: str = Field(
         "criterion",
-        pattern=rf"^(none|criterion|all|{_CRITERION}(\+{_CRITERION})*)$",
-        description="System prompt it is shown: none, criterion (the pair's own), all, or criteria joined by +.",
+        pattern=PROMPT_MODE,
+        description="System prompt it is shown: none, criterion (the pair's own), wrong (another than the pair's), all, or "
+        "criteria joined by +.",
     )
+    scoring: Literal["parsed", "expected"] | None = Field(
+        None,
+        description="How a model that writes is read: parsed, the score or vote it wrote, or expected, the mean under the "
+        "probabilities of what it might have written there. None: expected for a judge, else parsed.",
+    )
+    reply_tokens: int | None = Field(
+        None, ge=1, description="Longest reply of a model that writes; none: as its published protocol has it."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _registered(cls, given: Any) -> Any:
+        known = reference_model(str(given.get("name"))) if isinstance(given, dict) else None
+        if known is None or known.architecture is None:
+            return given
+        placed = given.get("checkpoint") or given.get("backend") == "openai"
+        place = {} if placed else {"hub": known.hub, "revision": known.revision}
+        line = {"family": known.architecture, "prompt_mode": known.prompt_mode, "dtype": known.dtype, **place}
+        return {**line, **given}
+
+    @model_validator(mode="after")
+    def _weights_named(self) -> RewardModel:
+        if self.family is None:
+            raise ValueError(f"{self.name} is no model of the registry: give its family")
+        if self.family in _BASELINES and (self.checkpoint or self.hub):
+            raise ValueError(f"{self.name}: the family {self.family} takes neither checkpoint nor hub")
+        if self.backend == "openai":
+            if self.family not in _WRITERS or self.openai is None or self.checkpoint or self.hub:
+                raise ValueError(
+                    f"{self.name}: a model of the back end openai writes ({', '.join(_WRITERS)}), and has the settings openai "
+                    "and neither checkpoint nor hub"
+                )
+            return self
+        if self.family not in _BASELINES and (self.checkpoint is None) == (self.hub is None):
+            raise ValueError(f"{self.name}: exactly one of checkpoint and hub must be given")
+        if self.trust_remote_code and self.hub and not self.revision:
+            raise ValueError(f"{self.name}: trust_remote_code needs the revision whose code you have read")
+        return self

@@ -40,8 +40,8 @@ def validate(data: Mapping[str, Any], source: str = "study.yaml") -> Study:
 
 
 def digest(study: Study) -> str:
-    """A short hash of everything the study says."""
-    text = json.dumps(study.model_dump(mode="json"), sort_keys=True)
+    """A short hash of everything the study says that results depend on."""
+    text = json.dumps(study.model_dump(mode="json", exclude={"machine"}), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -41,13 +41,13 @@ def mutants(code: str, language: str, *, start: int = 0) -> Iterator[Mutant]:
             yield mutant
 
 
-def pick(code: str, language: str, *, seed: int, key: str) -> Mutant | None:
-    """One mutant that a hash of (seed, key) picks, or None where there is none.
+def pick(code: str, language: str, *, seed: int, key: str, start: int = 0) -> Mutant | None:
+    """One mutant that a hash of (seed, key) picks, of those whose change lies at or after byte `start`; None without any.
 
     Among the operators that have a place in the program each is as likely as the other, so that what is common in
     programs does not decide which faults a data set has. Raises Problem as `mutants` does.
     """
-    source, found = _edits(code, language, 0)
+    source, found = _edits(code, language, start)
     kinds = sorted({edit.operator for edit in found})
     for at in chance.order(seed, f"operator of {key}", kinds):
         some = [edit for edit in found if edit.operator == kinds[at]]

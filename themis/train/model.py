@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from themis.errors import Problem
+from themis.prompting import attention
 from themis.prompting.packing import Batch
-from themis.train import attention
 from themis.train.cross_entropy import summed_cross_entropy
 
 LM_HEAD_FILE = Path("lm_head") / "lm_head.safetensors"  # beside an export, where the head is not the embedding

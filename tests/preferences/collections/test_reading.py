@@ -87,6 +87,20 @@ def test_a_missing_column_is_named_with_those_there(tmp_path, name):
     assert not isinstance(caught.value, NotThere)
 
 
+def test_an_array_of_json_is_rows_and_columns_may_be_optional(tmp_path):
+    rows = [{"a": 1, "b": 2}, {"a": 3, "b": None}]
+    (tmp_path / "rows.json").write_text("\n " + json.dumps(rows, indent=1))
+    assert list(rows_at(tmp_path / "rows.json", ["a"])) == rows
+    with pytest.raises(Problem, match="row 1: no column c"):
+        list(rows_at(tmp_path / "rows.json", ["c"]))
+    (tmp_path / "rows.json").write_text('["a"]')
+    with pytest.raises(Problem, match="row 1 is no object"):
+        list(rows_at(tmp_path / "rows.json", ["a"]))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    assert list(rows_at(tmp_path / "rows.parquet", ["a"], optional=["b", "c"])) == rows
+    assert list(rows_at(tmp_path / "rows.parquet", ["a"])) == [{"a": 1}, {"a": 3}]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

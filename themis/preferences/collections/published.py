@@ -22,6 +22,7 @@ _ASPECTS = (
 )  # fmt: skip
 _LANGUAGES = ("JavaScript", "Python", "Ruby", "C++", "C", "Go", "Java", "C#", "NL")
 _ASPECT_NAMES = {
+    **{criterion.value: criterion.value for criterion in CRITERION_LABELS},
     **{label.casefold(): criterion.value for criterion, label in CRITERION_LABELS.items()},
     **{name.casefold(): criterion.value for name, criterion in PUBLISHED_ASPECTS.items()},
 }
@@ -101,12 +102,14 @@ def text_of(row: Row, line: PublicCollection, part: str) -> str | None:
     return value
 
 
+def aspect_named(aspect: Any) -> str | None:
+    """Our name of a criterion, which comes by its number, by its label, or as the published benchmark or we spell it."""
+    return _at(_ASPECTS, aspect) or _ASPECT_NAMES.get(str(aspect).strip().casefold())
+
+
 def _labels(row: Row, line: PublicCollection) -> tuple[str | None, str | None]:
     language, aspect = (row[line.columns[part]] for part in ("language", "aspect"))
-    return (
-        _at(_LANGUAGES, language) or language_named(language),
-        _at(_ASPECTS, aspect) or _ASPECT_NAMES.get(str(aspect).strip().casefold()),
-    )
+    return _at(_LANGUAGES, language) or language_named(language), aspect_named(aspect)
 
 
 def _at(names: tuple[str, ...], value: Any) -> str | None:

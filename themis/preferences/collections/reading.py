@@ -1,4 +1,4 @@
-"""Rows of a data set at hand: Parquet, JSON lines, a `save_to_disk` folder or a hub snapshot, a few at a time."""
+"""Rows of a data set at hand: Parquet, JSON or JSON lines, a `save_to_disk` folder or a hub snapshot."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def rows_at(
     split: str = "train",
     *,
     only_named: bool = False,
+    optional: Sequence[str] = (),
 ) -> Iterator[Row]:
-    """The rows of a file or folder with the columns asked for, file by file in the order of their names.
+    """The rows of a file or folder with the columns asked for, file by file in the order of their names, a few at a time
+    unless a JSON file is one array. `optional` columns come where there are such.
 
     In a folder: the files that a pattern names; if none does, the split of a `save_to_disk` folder, or every Parquet
     or JSON-lines file, those with the split in their path where there are such, unless `only_named`. Nothing else is
@@ -45,9 +47,9 @@ def rows_at(
     """
     for file in data_files(Path(path), patterns, split, only_named=only_named):
         if file.suffix == ".parquet":
-            yield from _parquet(file, columns)
+            yield from _parquet(file, columns, optional)
         elif file.suffix == ".arrow":
-            yield from _arrow(file, columns)
+            yield from _arrow(file, columns, optional)
         else:
             yield from _lines(file, columns)
 
@@ -96,25 +98,29 @@ def labels_of(schema: pa.Schema) -> dict[str, list[str]]:
         return {}
 
 
-def _parquet(file: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _parquet(file: Path, columns: Sequence[str], optional: Sequence[str]) -> Iterator[Row]:
     try:
         with pq.ParquetFile(file, pre_buffer=False) as opened:
             schema = opened.schema_arrow
-            if not set(columns) <= set(schema.names):
-                raise lacking(columns, schema.names, str(file))
-            yield from _rows(opened.iter_batches(_BATCH_ROWS, columns=list(columns)), columns, labels_of(schema))
+            wanted = _wanted(columns, optional, schema, file)
+            yield from _rows(opened.iter_batches(_BATCH_ROWS, columns=wanted), wanted, labels_of(schema))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, "Parquet", error) from None
 
 
-def _arrow(file: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _arrow(file: Path, columns: Sequence[str], optional: Sequence[str]) -> Iterator[Row]:
     try:
         with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as opened:
-            if not set(columns) <= set(opened.schema.names):
-                raise lacking(columns, opened.schema.names, str(file))
-            yield from _rows(opened, columns, labels_of(opened.schema))
+            yield from _rows(opened, _wanted(columns, optional, opened.schema, file), labels_of(opened.schema))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, "Arrow", error) from None
+
+
+def _wanted(columns: Sequence[str], optional: Sequence[str], schema: pa.Schema, file: Path) -> list[str]:
+    """The columns to read of a file. Raises Problem where one that must be there is not."""
+    if not set(columns) <= set(schema.names):
+        raise lacking(columns, schema.names, str(file))
+    return [*columns, *(name for name in optional if name in schema.names and name not in columns)]
 
 
 def _rows(batches: Iterator[pa.RecordBatch], columns: Sequence[str], labels: dict[str, list[str]]) -> Iterator[Row]:
@@ -132,21 +138,30 @@ def _rows(batches: Iterator[pa.RecordBatch], columns: Sequence[str], labels: dic
 def _lines(file: Path, columns: Sequence[str]) -> Iterator[Row]:
     try:
         with pa.input_stream(str(file), compression="detect") as raw, io.BufferedReader(raw, 1 << 20) as stream:
-            number = 0
-            while line := stream.readline(_LONGEST_LINE):
-                number += 1
-                if len(line) == _LONGEST_LINE:
-                    raise Problem(f"{file}: line {number} is longer than {_LONGEST_LINE >> 20} MiB; is it JSON lines?")
-                if not line.strip():
-                    continue
-                row = json.loads(line)
+            array = ".json" in file.suffixes and stream.peek(64).lstrip().startswith(b"[")
+            for where, row in _array(stream) if array else _objects(stream, file):
                 if not isinstance(row, dict):
-                    raise Problem(f"{file}: line {number} is no object; JSON lines have one in each line")
+                    raise Problem(f"{file}: {where} is no object; JSON lines have one in each line")
                 if not row.keys() >= set(columns):
-                    raise lacking(columns, list(row), f"{file}: line {number}")
+                    raise lacking(columns, list(row), f"{file}: {where}")
                 yield row
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
-        raise _unreadable(file, "JSON lines", error) from None
+        raise _unreadable(file, "JSON" if file.suffix == ".json" else "JSON lines", error) from None
+
+
+def _objects(stream: io.BufferedReader, file: Path) -> Iterator[tuple[str, Any]]:
+    number = 0
+    while line := stream.readline(_LONGEST_LINE):
+        number += 1
+        if len(line) == _LONGEST_LINE:
+            raise Problem(f"{file}: line {number} is longer than {_LONGEST_LINE >> 20} MiB; is it JSON lines?")
+        if line.strip():
+            yield f"line {number}", json.loads(line)
+
+
+def _array(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
+    rows = json.load(stream)
+    return ((f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
 def _unreadable(file: Path, kind: str, error: Exception) -> Problem:

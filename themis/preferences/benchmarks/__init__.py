@@ -1,0 +1,1 @@
+"""Public benchmarks: their published files, and tables of your own, as rows of the schema "benchmark"."""

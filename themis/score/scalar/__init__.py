@@ -1,0 +1,1 @@
+"""The scalar families: which weights of a published checkpoint make the head, and the formula of the reward."""
