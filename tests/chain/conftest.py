@@ -45,6 +45,7 @@ STUDY = {
         ],
     },
     "rerank": {"problems": 2, "per_problem": 6, "timeout_s": 5.0},
+    "robustness": {"pairs": 2, "models": ["themis-test", "length"]},
 }
 
 
