@@ -136,7 +136,7 @@ def _attend(
     return torch.cat(outputs, dim=2).flatten(0, 1)[None]
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _mask(
     rows: int, columns: int, window: int | None, groups: int, dtype: torch.dtype, device: torch.device
 ) -> torch.Tensor:
