@@ -10,27 +10,6 @@ PUBLIC_LEDGERS = [
 ]
 
 
-def source_of_benchmark(wildcards):
-    """The files of a public benchmark; none where the hub has them."""
-    line = PUBLIC_BENCHMARKS[wildcards.public]
-    fetched = f"results/fetched/{wildcards.public}" if line["urls"] else None
-    return fetched or line["path"] or []
-
-
-def benchmark_options(wildcards, path):
-    """Options that say what a public benchmark's files are, and how much of them is taken."""
-    line = PUBLIC_BENCHMARKS[wildcards.public]
-    return [
-        option("path", path or None),
-        *(
-            option(name, line[name])
-            for name in ("format", "hub", "revision", "config", "aspect", "sample")
-        ),
-        *(option("split", split) for split in line["splits"]),
-        *(option("column", f"{part}={name}") for part, name in line["columns"].items()),
-    ]
-
-
 rule fetch_benchmark:
     output:
         files=directory("results/fetched/{public}"),

@@ -4,6 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from themis.analysis.captions import captions, figure_name
 from themis.errors import Problem
 from themis.records.measures import MEASURES
 from themis.registry import gpus_needed, memory_needed, reference_model
@@ -27,15 +28,13 @@ except Problem as problem:
 config.update(_study.model_dump(mode="json"))
 
 # The call of the user; jobs that a cluster runs are calls of their own.
-os.environ.setdefault("THEMIS_CALL", shlex.join(sys.argv[1:]))
+_call = os.environ.setdefault("THEMIS_CALL", shlex.join(sys.argv[1:]))
 # Every table carries the study's hash, every log begins with the command that runs its step again; a hub is asked only
 # where the study names one.
 shell.prefix(
     f"set -euo pipefail; export THEMIS_STUDY_HASH={digest(_study)} PYTHONUNBUFFERED=1"
     " TRANSFORMERS_VERBOSITY=error HF_HUB_DISABLE_PROGRESS_BARS=1; "
-    + writer(shlex.split(os.environ["THEMIS_CALL"]))
-    .replace("{", "{{")
-    .replace("}", "}}")
+    + writer(shlex.split(_call)).replace("{", "{{").replace("}", "}}")
 )
 
 
@@ -97,6 +96,12 @@ scattergather:
     recovered=config["recover"]["shards"],
     bugs=config["bugs"]["shards"],
     scores=config["score"]["shards"],
+
+
+# Every figure is written as vector, print and picture, with its data beside it.
+FIGURE = (".svg", ".pdf", ".png", ".csv")
+TABLE = (".csv", ".md", ".tex")
+SHOWN = captions()
 
 
 # --- helpers of input functions and params ---
@@ -385,3 +390,56 @@ def perplexity_files():
         perplexity["sentencepiece"],
     ]
     return [path for path in files if path] + ([language_model(model)] if model else [])
+
+
+def figure(stem):
+    """The files of a figure; `snakemake --report` shows the drawing with its caption, in its section."""
+    drawing, *others = (f"{stem}{form}" for form in FIGURE)
+    name = Path(stem).name
+    known = SHOWN["figures"].get(name)
+    if known is None:
+        return [drawing, *others]
+    shown = report(
+        drawing,
+        caption=f"captions/{name}.rst",
+        category=SHOWN["sections"][known["section"]],
+        labels={"figure": figure_name(name)},
+    )
+    return [shown, *others]
+
+
+def table(stem):
+    """The files of a table; `snakemake --report` shows the first."""
+    shown, *others = (f"{stem}{form}" for form in TABLE)
+    name = Path(stem).name.replace("_", " ").capitalize()
+    return [report(shown, category="Tables", labels={"table": name}), *others]
+
+
+def source_of_benchmark(wildcards):
+    """The files of a public benchmark; none where the hub has them."""
+    line = PUBLIC_BENCHMARKS[wildcards.public]
+    fetched = f"results/fetched/{wildcards.public}" if line["urls"] else None
+    return fetched or line["path"] or []
+
+
+def benchmark_options(wildcards, path):
+    """Options that say what a public benchmark's files are, and how much of them is taken."""
+    line = PUBLIC_BENCHMARKS[wildcards.public]
+    return [
+        option("path", path or None),
+        *(
+            option(name, line[name])
+            for name in ("format", "hub", "revision", "config", "aspect", "sample")
+        ),
+        *(option("split", split) for split in line["splits"]),
+        *(option("column", f"{part}={name}") for part, name in line["columns"].items()),
+    ]
+
+
+def last_finished(wildcards):
+    """When the newest benchmark file of another step was written: the cost is counted anew after it."""
+    found = Path("results/logs").glob("*.tsv")
+    return max(
+        (path.stat().st_mtime_ns for path in found if path.name != "cost.tsv"),
+        default=0,
+    )
