@@ -11,6 +11,7 @@ container: "envs/themis.sif"
 
 
 include: "rules/common.smk"
+include: "rules/drawn.smk"
 include: "rules/mine.smk"
 include: "rules/contents.smk"
 include: "rules/dedup.smk"

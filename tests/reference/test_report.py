@@ -10,6 +10,7 @@ from pathlib import Path
 from themis.analysis.captions import captions
 
 SNAKEFILE = """
+include: "rules/drawn.smk"
 include: "rules/part.smk"
 
 
@@ -46,10 +47,9 @@ def test_no_figure_escapes_the_report(root):
 
 
 def test_a_report_is_made_with_caption_and_section(root, tmp_path):
-    text = (root / "rules/paper.smk").read_text(encoding="utf-8")
-    helpers = text[: text.index("PAPER_TABLES")]
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules/part.smk").write_text(f"from pathlib import Path\n{helpers}\n{RULE}")
+    shutil.copy(root / "rules/drawn.smk", tmp_path / "rules")
+    (tmp_path / "rules/part.smk").write_text(RULE)
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     shutil.copytree(root / "rules/captions", tmp_path / "rules/captions")
     program = str(Path(sys.executable).parent / "snakemake")
