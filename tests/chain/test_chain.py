@@ -130,7 +130,8 @@ def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_worksp
     # Every table; what is drawn of them is not compared, and takes a minute.
     targets = (
         *("results/crb.parquet", "results/attrition.parquet", "results/measures/accuracy.parquet"),
-        *("results/aspects/term_quality.parquet", "results/rerank.parquet"),  # which only notebooks read
+        # Which only notebooks read.
+        *("results/aspects/term_quality.parquet", "results/rerank.parquet", "results/robustness.parquet"),
     )
     for stage in KILLED_AT:
         log = workspace.folder / f"results/logs/{stage}.log"
