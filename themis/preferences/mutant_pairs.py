@@ -60,7 +60,7 @@ def _failing(task: Task, timeout_s: float, memory_mb: int, seed: int, counts: Co
     }
     texts = sorted(operators)
     for at in chance.order(seed, f"mutants of {task.task_id}", texts):
-        if not _is_python(texts[at]):
+        if not is_python(texts[at]):
             continue
         outcome, passed = _test(task, texts[at], timeout_s, memory_mb, seed)
         verdict = "survived" if passed else "killed" if outcome.status in _CONCLUSIVE else "inconclusive"
@@ -80,7 +80,8 @@ def _test(task: Task, code: str, timeout_s: float, memory_mb: int, seed: int) ->
     return outcome, outcome.status == "ok" and outcome.stdout.rstrip().endswith(mark)
 
 
-def _is_python(code: str) -> bool:
+def is_python(code: str) -> bool:
+    """Whether a program has no syntax error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from themis.errors import Problem
 from themis.generation.batch_files import finish
 from themis.generation.protocol import Generator
 from themis.preferences.humaneval import Task, divide, tasks
+from themis.preferences.mutant_pairs import is_python
 from themis.preferences.tallies import Tallies
 from themis.progress import bar, track
 from themis.prompting.solving import read_solution, solution_request
@@ -111,7 +110,7 @@ def _candidates(
             ledger.drop(DUPLICATE, source)
             continue
         seen.add(code)
-        if source == MUTANT and not _is_python(code):
+        if source == MUTANT and not is_python(code):
             ledger.drop(NO_PYTHON, source)
             continue
         found = tallies.of(task, code)
@@ -188,13 +187,3 @@ def _written(problems: list[Task], samples: Samples, seed: int, ledger: Ledger) 
             question, _, _ = request.key.partition("\x1f")
             programs.setdefault(question, []).append((samples.writer, None, reading.value))
     return programs
-
-
-def _is_python(code: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except SyntaxError:
-        return False
-    return True
