@@ -23,7 +23,7 @@ KILLED_AT = (
     "review.tiny.1-of-2",
     "instruct.tiny.1-of-2",
     "train.themis-test.preference",
-    "score.crb_test.themis-test",
+    "score.crb_test.themis-test.1-of-1",
 )
 
 
