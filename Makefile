@@ -9,6 +9,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 VLLM := .venv-vllm
+TOOLS := .venv-tools
+# The build of PyTorch in a new environment: cpu, or cuda for NVIDIA GPUs.
+TORCH ?= cpu
+$(if $(filter cpu cuda,$(TORCH)),,$(error TORCH=$(TORCH) is neither cpu nor cuda))
+LOCKS := $(if $(filter cuda,$(TORCH)),envs/cuda.txt,envs/torch.txt envs/cpu.txt)
+VLLM_LOCKS := $(if $(filter cuda,$(TORCH)),envs/vllm-cuda.txt,envs/torch.txt envs/vllm.txt)
+# The locks are complete, so nothing is resolved; no file goes in without its hash; modules are compiled when first imported.
+INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes --no-compile --progress-bar off
+WHEELS := $(INSTALL) --only-binary :all:
+NEWS := { grep -vE '^(Requirement|Looking|  Downloading)' || true; }
+NO_TORCH := If torch is what pip did not find: name PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL, or take TORCH=cuda (notebooks/howto/install.md)
 # With REPOSITORIES="<dir or URL> ..." the study of real clones is run, else the laptop's demo.
 REPOSITORIES ?=
 PROFILE ?= $(if $(strip $(REPOSITORIES)),profiles/clones,profiles/local)
@@ -17,28 +28,29 @@ empty :=
 space := $(empty) $(empty)
 CONFIG := $(if $(strip $(REPOSITORIES)),--config 'repositories=[$(subst $(space),$(comma),$(strip $(REPOSITORIES)))]',)
 
-.PHONY: help setup vllm crb test check bench lab profiles defaults lock clean
+.PHONY: help setup vllm crb test check bench lab profiles defaults lock audit clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-setup: $(READY) ## .venv with everything pinned in envs/cpu.txt
+setup: $(READY) ## .venv with everything locked in envs/; TORCH=cuda for NVIDIA GPUs
 
-$(READY): envs/cpu.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "themis needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+$(READY): $(LOCKS) envs/source.txt pyproject.toml
+	@$(PYTHON) -c 'import platform, sys; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13) and platform.system() == "Linux" and platform.machine() == "x86_64"))' || { echo "themis needs Python 3.11 to 3.13 on Linux for x86-64; name one with PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	# The list is complete, so nothing is resolved; modules are compiled when first imported.
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-compile --progress-bar off -r envs/cpu.txt | grep -vE '^(Requirement|Looking|  Downloading)' || true
+	$(BIN)/python $(WHEELS) $(addprefix -r ,$(LOCKS)) | $(NEWS) || { echo "$(NO_TORCH)" >&2; exit 1; }
+	# A build of its own environment would fetch setuptools unchecked.
+	$(BIN)/python $(INSTALL) --quiet --no-build-isolation -r envs/source.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/themis --help > /dev/null
 	touch $@
 
-vllm: $(VLLM)/.ready ## .venv-vllm with vLLM, pinned in envs/vllm.txt, for models of the back end vllm
+vllm: $(VLLM)/.ready ## .venv-vllm with vLLM, locked likewise, for models of the back end vllm
 
-$(VLLM)/.ready: envs/vllm.txt pyproject.toml
+$(VLLM)/.ready: $(VLLM_LOCKS) pyproject.toml
 	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2> /dev/null || { echo "vLLM needs libnuma; on Debian: apt-get install libnuma1" >&2; exit 1; }
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --disable-pip-version-check --no-deps --no-compile --progress-bar off -r envs/vllm.txt | grep -vE '^(Requirement|Looking|  Downloading)' || true
+	$(VLLM)/bin/python $(WHEELS) $(addprefix -r ,$(VLLM_LOCKS)) | $(NEWS) || { echo "$(NO_TORCH)" >&2; exit 1; }
 	$(VLLM)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	$(VLLM)/bin/python -c 'from vllm import LLMEngine'
 	$(VLLM)/bin/themis --help > /dev/null
@@ -70,16 +82,38 @@ lab: $(READY) ## JupyterLab on the notebooks
 
 profiles: ## link the profiles where `snakemake --profile NAME` looks for them
 	mkdir -p "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake"
-	for profile in local clones published; do ln -sfn "$(CURDIR)/profiles/$$profile" "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/$$profile"; done
+	for profile in local clones published paper slurm; do ln -sfn "$(CURDIR)/profiles/$$profile" "$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake/$$profile"; done
 
 defaults: $(READY) ## what is generated from the code: default settings, JSON schema, notebooks/reference
 	$(BIN)/themis study-defaults profiles/defaults.yaml profiles/study.schema.json
 	$(BIN)/themis reference notebooks/reference
 	$(BIN)/snakemake --profile profiles/local --rulegraph dot -- results/crb.parquet results/report.html | $(BIN)/themis rule-graph - notebooks/reference/rules.svg
 
-lock: $(READY) ## pin what is installed now
-	{ head -n 1 envs/cpu.txt; $(BIN)/python -m pip freeze --exclude-editable --all --exclude pip | sed 's/+cpu$$//'; } > envs/cpu.txt.new
-	mv envs/cpu.txt.new envs/cpu.txt
+$(TOOLS)/.ready: envs/tools.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python $(WHEELS) --quiet -r envs/tools.txt
+	touch $@
+
+# That a lock holds on all machines of pyproject.toml need not stand at each line of it.
+lock: $(TOOLS)/.ready ## renew the locks of envs/ from its *.in; releases stay where they can, UPGRADE=1 takes the newest
+	@lock() { $(TOOLS)/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --custom-compile-command 'make lock' --output-file "$$@"; }
+	cpu="--excludes envs/cpu-excludes.txt --overrides envs/cpu-overrides.txt --no-emit-package torch"
+	lock envs/cpu.txt envs/cpu.in $$cpu --no-emit-package connection-pool
+	lock envs/vllm.txt envs/vllm.in $$cpu
+	lock envs/source.txt envs/source.in --no-deps
+	lock envs/tools.txt envs/tools.in
+	# With CUDA the same releases, but where they exclude each other.
+	cp envs/cpu.txt envs/cuda.new.txt
+	lock envs/cuda.new.txt envs/cpu.in --no-emit-package connection-pool
+	mv envs/cuda.new.txt envs/cuda.txt
+	cp envs/vllm.txt envs/vllm-cuda.new.txt
+	lock envs/vllm-cuda.new.txt envs/vllm-cuda.in
+	mv envs/vllm-cuda.new.txt envs/vllm-cuda.txt
+	sed -i "s/ ; python_full_version < '3.14' and platform_machine == 'x86_64' and sys_platform == 'linux' / /" envs/{cpu,cuda,vllm,vllm-cuda,source,tools}.txt
+
+audit: $(READY) $(VLLM)/.ready $(TOOLS)/.ready ## licences of all that is locked, to notebooks/reference; known vulnerabilities
+	$(TOOLS)/bin/python envs/audit.py licences notebooks/reference/licences.md $(BIN)/python $(VLLM)/bin/python
+	$(TOOLS)/bin/python envs/audit.py vulnerabilities
 
 clean: ## remove results (asks nothing of .venv)
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -11,6 +11,11 @@ container: "envs/themis.sif"
 
 
 include: "rules/common.smk"
+include: "rules/options.smk"
+include: "rules/language_models.smk"
+include: "rules/runs.smk"
+include: "rules/reward_models.smk"
+include: "rules/sources.smk"
 include: "rules/drawn.smk"
 include: "rules/mine.smk"
 include: "rules/contents.smk"
@@ -27,7 +32,30 @@ include: "rules/benchmarks.smk"
 include: "rules/rerank.smk"
 include: "rules/robustness.smk"
 include: "rules/paper.smk"
+include: "rules/notebooks_of_results.smk"
+include: "rules/notebooks_of_data.smk"
 include: "rules/upkeep.smk"
+
+
+# On a cluster these run beside Snakemake: what only gathers or counts, and what fetches, as nodes may have no network.
+localrules:
+    attrition,
+    consensus,
+    cost,
+    crb,
+    decide,
+    fetch_benchmark,
+    fetch_reward_model,
+    fetch_runs,
+    gather_bugs,
+    gather_instructions,
+    gather_judgements,
+    gather_recovered,
+    gather_reviews,
+    gather_score_shards,
+    instruct_metrics,
+    prepare_model,
+    rerank,
 
 
 onstart:

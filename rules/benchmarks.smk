@@ -66,7 +66,7 @@ rule measure_benchmarks:
         ),
     output:
         accuracies="results/metrics/benchmarks.parquet",
-        table="results/tables/benchmarks.csv",
+        table=tabled("results/tables/benchmarks.csv"),
     log:
         "results/logs/measure_benchmarks.log",
     benchmark:

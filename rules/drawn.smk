@@ -25,7 +25,19 @@ def figure(stem):
 
 
 def table(stem):
-    """The files of a table; `snakemake --report` shows the first."""
+    """The files of a table; `snakemake --report` shows the first with its caption, in its section."""
     shown, *others = (f"{stem}{form}" for form in TABLE)
-    name = Path(stem).name.replace("_", " ").capitalize()
-    return [report(shown, category="Tables", labels={"table": name}), *others]
+    return [tabled(shown), *others]
+
+
+def tabled(path):
+    """A table's file as `snakemake --report` shows it."""
+    name = Path(path).stem
+    known = SHOWN["tables"][name]
+    return report(
+        path,
+        caption=f"captions/tables/{name}.rst",
+        category="Tables",
+        subcategory=SHOWN["sections"][known["section"]],
+        labels={"table": name.replace("_", " ").capitalize()},
+    )

@@ -59,19 +59,15 @@ rule rerank_model:
     resources:
         mem_mb=scoring_mb,
         gpu=scoring_gpus,
+        requests=scoring_requests,
     params:
         themis=scored_by,
-        model=lambda wildcards: REWARD_MODELS[wildcards.model],
+        prompt_mode=lambda wildcards: REWARD_MODELS[wildcards.model]["prompt_mode"],
         options=lambda wildcards, input: scoring_options(wildcards, input.weights),
-        score=lookup("score", within=config),
-        missing=switch("allow_missing", config["score"]["allow_missing"]),
         seed=lookup("seed", within=config),
     shell:
-        "{params.themis} rerank {input.candidates} {output.scores} --name {wildcards.model}"
-        " --family {params.model[family]} {params.options} --prompt-mode {params.model[prompt_mode]}"
-        " --dtype {params.model[dtype]} --max-tokens {params.score[max_tokens]}"
-        " --truncation {params.score[truncation]} --protocol {params.score[protocol]}"
-        " --batch-tokens {params.score[batch_tokens]} {params.missing} --threads {threads} --seed {params.seed}"
+        "{params.themis} rerank {input.candidates} {output.scores} {params.options}"
+        " --prompt-mode {params.prompt_mode} --threads {threads} --seed {params.seed}"
         " --cache results/cache/rerank.{wildcards.model}.jsonl --ledger {output.ledger} 2>&1 | tee {log}"
 
 

@@ -80,20 +80,15 @@ rule score_order:
     resources:
         mem_mb=scoring_mb,
         gpu=scoring_gpus,
+        requests=scoring_requests,
     params:
         themis=scored_by,
-        model=lambda wildcards: REWARD_MODELS[wildcards.model],
         options=lambda wildcards, input: scoring_options(wildcards, input.weights),
         mode=lambda wildcards: ORDERS[int(wildcards.order)],
-        score=lookup("score", within=config),
-        missing=switch("allow_missing", config["score"]["allow_missing"]),
         seed=lookup("seed", within=config),
     shell:
-        "{params.themis} score {input.benchmark} {output.scores} --name {wildcards.model}"
-        " --family {params.model[family]} {params.options} --prompt-mode {params.mode}"
-        " --dtype {params.model[dtype]} --max-tokens {params.score[max_tokens]}"
-        " --truncation {params.score[truncation]} --protocol {params.score[protocol]}"
-        " --batch-tokens {params.score[batch_tokens]} {params.missing} --threads {threads} --seed {params.seed}"
+        "{params.themis} score {input.benchmark} {output.scores} {params.options}"
+        " --prompt-mode {params.mode} --threads {threads} --seed {params.seed}"
         " --cache results/cache/score_order.{wildcards.order}.{wildcards.model}.jsonl"
         " --ledger {output.ledger} 2>&1 | tee {log}"
 

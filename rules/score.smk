@@ -42,20 +42,13 @@ rule score:
         requests=scoring_requests,
     params:
         themis=scored_by,
-        model=lambda wildcards: REWARD_MODELS[wildcards.model],
         options=lambda wildcards, input: scoring_options(wildcards, input.weights),
         prompt_mode=prompt_mode_of,
-        score=lookup("score", within=config),
-        missing=switch("allow_missing", config["score"]["allow_missing"]),
         shard=shard_of,
         seed=lookup("seed", within=config),
     shell:
-        "{params.themis} score {input.benchmark} {output.scores} --name {wildcards.model}"
-        " --family {params.model[family]} {params.options} --prompt-mode {params.prompt_mode}"
-        " --dtype {params.model[dtype]} --max-tokens {params.score[max_tokens]}"
-        " --truncation {params.score[truncation]} --protocol {params.score[protocol]}"
-        " --batch-tokens {params.score[batch_tokens]} {params.missing} {params.shard} --threads {threads}"
-        " --seed {params.seed}"
+        "{params.themis} score {input.benchmark} {output.scores} {params.options}"
+        " --prompt-mode {params.prompt_mode} {params.shard} --threads {threads} --seed {params.seed}"
         " --cache results/cache/score.{wildcards.benchmark}.{wildcards.model}.{wildcards.scatteritem}.jsonl"
         " --ledger {output.ledger} 2>&1 | tee {log}"
 

@@ -1,3 +1,10 @@
+import signal
+
+# Before a job's time is up, SLURM signals every process below it (`--signal`). Training saves itself then; Snakemake and
+# its shells ignore the signal, or they would end first and training with them.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
 rule train:
     input:
         preferences=lambda wildcards: f"results/preferences/{run_of(wildcards).stage.data}.parquet",
@@ -15,9 +22,16 @@ rule train:
         mem_mb=8000,
         # `mpi` has the SLURM executor run the command as it is: its own srun, of one task, would not let another one out.
         mpi=on_nodes(lambda run: "srun"),
-        nodes=on_nodes(lambda run: run.nodes),
-        tasks=on_nodes(lambda run: run.nodes * run.processes),
-        cpus_per_task=on_nodes(lambda run: config["train"]["threads"]),
+        nodes=lambda wildcards: run_of(wildcards).nodes,
+        # As many on each node; of one alone, the executor wants their sum.
+        tasks=on_nodes(lambda run: run.nodes if run.processes == 1 else None),
+        tasks_per_node=on_nodes(
+            lambda run: run.processes if run.processes > 1 else None
+        ),
+        # Of a task: srun starts one for each process, else the one command starts them all.
+        cpus_per_task=lambda wildcards, threads: (
+            config["train"]["threads"] if run_of(wildcards).nodes > 1 else threads
+        ),
         tasks_per_gpu=on_nodes(lambda run: 0),
     params:
         start=lambda wildcards, input: str(Path(input.start).parent),

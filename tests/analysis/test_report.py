@@ -234,7 +234,7 @@ def test_a_figure_without_a_caption_is_refused(made, tmp_path):
 
 def test_every_caption_has_a_section_and_is_one_sentence():
     known = captions.captions()
-    for stem, figure in known["figures"].items():
-        assert figure["section"] in known["sections"], stem
-        assert re.fullmatch(r"[A-Z][^.]*\.", figure["caption"]), stem
+    for stem, shown in (*known["figures"].items(), *known["tables"].items()):
+        assert shown["section"] in known["sections"], stem
+        assert re.fullmatch(r"[A-Z][^.]*\.", shown["caption"]), stem
     assert {figure["section"] for figure in known["figures"].values()} == set(known["sections"])

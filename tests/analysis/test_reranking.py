@@ -77,7 +77,9 @@ def test_questions_count_what_is_missing_unknown_and_undefined():
     data = frame(
         rows("m", "mixed", [3.0, None, 1.0, 3.0], [T, T, F, F], passed=[4, 4, 1, 0]),
         rows("m", "none pass", [1.0, 2.0], [F, F], passed=[3, 1]),
-        rows("m", "not run", [5.0, 1.0, 0.0], [None, F, T], passed=[0, 0, 4]),
+        rows("m", "not run", [5.0, 0.0, 1.0], [None, F, T], passed=[0, 0, 4]),
+        rows("m", "some tied", [1.0, 2.0, 2.0, 3.0], [F, F, F, T], passed=[0, 1, 2, 4]),
+        rows("m", "one share", [1.0, 2.0], [F, F], passed=[2, 2]),
         rows("m", "all tied", [1.0, 1.0], [T, F]),
     )
     table = {row["question"]: row for row in reranking.questions(data).filter(pl.col("model") == "m").to_dicts()}
@@ -89,7 +91,10 @@ def test_questions_count_what_is_missing_unknown_and_undefined():
     assert mixed["spearman"] == pytest.approx(np.corrcoef([2.5, 1, 2.5], [3, 2, 1])[0, 1])
     assert mixed["kendall"] == pytest.approx((1 - 1) / math.sqrt(2 * 3))
     assert table["none pass"]["hits_1"] is None and table["none pass"]["spearman"] == pytest.approx(-1)
-    assert (table["not run"]["unknown"], table["not run"]["hits_1"]) == (1, 0.0)
+    assert (table["not run"]["unknown"], table["not run"]["hits_1"]) == (1, 1.0)
+    # Five of six pairs agree; the scores of one are tied, the shares of none.
+    assert table["some tied"]["kendall"] == pytest.approx(5 / math.sqrt(5 * 6))
+    assert table["one share"]["spearman"] is None and table["one share"]["kendall"] is None
     assert table["all tied"]["spearman"] is None and table["all tied"]["variance"] == 0
 
 

@@ -7,7 +7,7 @@ from themis import records
 from themis.analysis import answers, robustness_figures
 from themis.analysis.drawing import marks
 from themis.analysis.printed import printed_table
-from themis.analysis.robustness import robustness
+from themis.analysis.robustness import compare, robustness
 from themis.errors import Problem
 from themis.records import Ledger
 from themis.vocabulary import CODE_CRITERIA, SEPARATOR
@@ -97,6 +97,18 @@ def test_a_tie_is_half_a_win_and_a_flip(study):
     assert row["half_credit"] == pytest.approx(5.5 / 6)
     assert row["flip_rate"] == pytest.approx(1 / 6)
     assert row["chosen_shift"] == pytest.approx((-1.0 + 5 * -0.5) / 6)
+
+
+def test_any_other_outcome_is_a_flip_and_what_had_no_score_before_is_left_out():
+    plain = scores([("0", 1.0, 2.0), ("1", None, None), ("2", 2.0, 1.0)])
+    changed = scores([("0", 2.0, 2.0), ("1", 2.0, 1.0), ("2", 3.0, 1.0)])
+    changed = changed.with_columns(base="id", perturbation=pl.lit("authority"))
+    prompts = pl.DataFrame({"id": ["0", "1", "2"], "cluster": ["a", "b", "c"]})
+    nothing = pl.from_arrow(records.SCHEMAS["attrition"].empty_table())
+    row = only(compare(plain, changed, prompts, nothing, seed=1, resamples=200), "authority")
+    assert (row["n"], row["missing"]) == (2, 1)
+    assert (row["flip_rate"], row["lost_rate"]) == (0.5, 0.0)  # a loss that became a tie
+    assert (row["strict"], row["plain_strict"], row["half_credit"]) == (0.5, 0.5, 0.75)
 
 
 def test_a_perturbation_that_applies_nowhere_is_in_the_table_without_figures(study):

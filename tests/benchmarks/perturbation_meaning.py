@@ -1,7 +1,7 @@
 """How many perturbed programs still pass their tests: `python -m tests.benchmarks.perturbation_meaning [N] [KIND ...]`.
 
 N programs a kind (1,000), all different, from the solutions of HumanEval: the solutions themselves, then the same with
-comments and other names by one seed after the other. A solution that fails its own tests unchanged is left out.
+comments, other names and dead code by one seed after the other. A solution that fails its own tests unchanged is left out.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def _passed(programs: list[Program]) -> list[bool]:
 
 
 def _variant(task: Task, seed: int) -> str:
-    """The solution itself for the first seed, else one with comments and, where there are any to rename, other names."""
+    """The solution itself for the first seed, else one with comments, dead code and, where it has any, other names."""
     code = task.code
-    for kind in ("fluff", "renaming") if seed else ():
+    for kind in ("fluff", "renaming", "dead_code") if seed else ():
         try:
             code = EDITS[kind](code, "Python", seed, f"variant of {task.task_id}")
         except Refusal:

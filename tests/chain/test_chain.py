@@ -1,39 +1,15 @@
-"""The whole DAG on a small corpus: complete, accounted for, reproducible, and able to go on after kill -9."""
+"""The whole DAG on a small corpus: complete, accounted for, and nothing left to do."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import itertools
-import subprocess
-import time
-from pathlib import Path
 
-import psutil
 import pyarrow.parquet as pq
 import pytest
 
 from themis import records
 
 pytestmark = pytest.mark.chain
-
-# Logs that appear when a stage starts; at each of them the run is killed once.
-KILLED_AT = (
-    "retrieve.1-of-2",
-    "review.tiny.1-of-2",
-    "instruct.tiny.1-of-2",
-    "train.themis-test.preference",
-    "score.crb_test.themis-test.1-of-1",
-)
-
-
-def tables(folder: Path) -> dict[str, str]:
-    """Digest of every Parquet file of a run, by its place."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((folder / "results").rglob("*.parquet"))
-        if ".part" not in path.name and "parts" not in path.parts
-    }
 
 
 def test_every_model_has_one_row_per_benchmark_pair(finished):
@@ -123,43 +99,3 @@ def test_the_exported_model_is_a_standard_sequence_classifier(finished):
     assert model.score.weight.shape == (1, model.config.hidden_size)
     assert torch.isfinite(model.score.weight).all()
     assert model.score.weight.abs().sum() > 0
-
-
-def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_workspace, tmp_path):
-    workspace = new_workspace(tmp_path / "killed" / "themis")
-    # Every table; what is drawn of them is not compared, and takes a minute.
-    targets = (
-        *("results/crb.parquet", "results/attrition.parquet", "results/measures/accuracy.parquet"),
-        # Which only notebooks read.
-        *("results/aspects/term_quality.parquet", "results/rerank.parquet", "results/robustness.parquet"),
-    )
-    for stage in KILLED_AT:
-        log = workspace.folder / f"results/logs/{stage}.log"
-        run = subprocess.Popen(
-            workspace.command(*targets),
-            cwd=workspace.folder,
-            env=workspace.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 600
-        while not log.exists():
-            assert run.poll() is None, f"ended before {stage} began"
-            assert time.monotonic() < deadline, f"{stage} did not begin"
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                run.wait(timeout=0.05)
-        kill_tree(run.pid)
-        run.wait()
-        assert not (workspace.folder / "results/crb.parquet").exists()
-    workspace.run(*targets)
-    assert tables(workspace.folder) == tables(finished.folder)
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL to a process and everything below it, as a power cut would."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(family[1:], timeout=10)

@@ -142,6 +142,15 @@ def test_a_damaged_line_is_a_problem_with_its_number(tmp_path):
             texts(CachedGenerator(Scripted(), file), REQUESTS)
 
 
+def test_a_file_of_someone_elses_is_refused_and_stays(tmp_path):
+    file = tmp_path / "notes.txt"
+    for content in (b"dear diary", b"dear diary\nall is well"):
+        file.write_bytes(content)
+        with pytest.raises(Problem, match="line 1 is no stored answer"):
+            texts(CachedGenerator(Scripted(), file), REQUESTS)
+        assert file.read_bytes() == content
+
+
 def test_all_that_an_answer_tells_is_kept_to_the_last_bit(tmp_path):
     file = tmp_path / "cache.jsonl"
     tokens = (Token("a", -0.1, (("a", -0.1), ("\u2581é\n", -2.000000000000001))), Token("", float("-inf")))

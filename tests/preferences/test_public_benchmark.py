@@ -194,6 +194,18 @@ def test_files_behind_urls_are_all_there_or_none(tmp_path):
             thread.join()
 
 
+def test_debugbench_is_read_with_the_columns_of_its_table_on_the_hub(build, tmp_path):
+    bug = {"question": "Sum.", "examples": ["Input: 1"], "constraints": "n > 0", "solution": "a()", "buggy_code": "b()"}
+    cpp = {**bug, "buggy_code": "c()"}
+    path = lines(tmp_path / "eval.jsonl", [{**bug, "language": "python3"}, {**cpp, "language": "cpp"}, bug])
+    made = build("debugbench", path, columns={"description": "question", "oracle_code": "solution"})
+    assert sorted(row["language"] for row in made.values()) == ["C++", "Python"]
+    assert {(row["prompt"], row["chosen"], row["rejected"]) for row in made.values()} == {
+        ("Sum.\n\nInput: 1\n\nConstraints:\nn > 0", "a()\n", buggy) for buggy in ("b()\n", "c()\n")
+    }
+    assert sum(run for reason, run in build.reasons.items() if reason) == 1  # of no language
+
+
 def test_the_study_knows_every_format_and_where_each_lies():
     assert set(get_args(PublicBenchmark.model_fields["format"].annotation)) == set(FORMATS)
     study = validate({"benchmarks": {"a": {"format": "rmbench"}, "b": {"format": "pairs", "path": "x"}}})

@@ -184,6 +184,25 @@ def test_samples_of_a_language_model_come_before_mutants(monkeypatch):
         )
 
 
+def test_what_does_not_end_or_is_no_python_is_left_out_by_its_source(monkeypatch):
+    monkeypatch.setattr(under_test, "tasks", lambda: [task()])
+    known = {"a + b": Tally(3, 0), "b + a": Tally(0, 3, conclusive=False)}
+    monkeypatch.setattr(
+        Tallies, "of", lambda self, one, code: next((t for text, t in known.items() if text in code), Tally(0, 3))
+    )
+    replies = [("```\ndef f(a, b): return b + a\n```", "stop"), ("```\ndef f(a, b: return\n```", "stop")]
+    samples = Samples(Scripted(replies), "writer", 2, 64, 0.8, 0.9)
+    small = {**SMALL, "problems": 1, "benchmark_problems": 0, "general_problems": 0, "candidates": 2}
+    ledger = records.Ledger("rerank-set")
+    rows = rerank_set(**small, ledger=ledger, samples=samples).to_pylist()
+    # A model that writes no Python has failed; a mutant that is none was never a candidate.
+    assert [(row["source"], row["verdict"]) for row in sorted(rows, key=lambda row: row["source"])] == [
+        ("canonical", True), ("writer", False)
+    ]  # fmt: skip
+    dropped = {row["reason"]: row["rows_dropped"] for row in ledger.table().to_pylist() if row["scope"] == "writer"}
+    assert dropped == {under_test.INCONCLUSIVE: 1}
+
+
 def test_an_unsound_problem_is_dropped_and_too_many_are_refused(monkeypatch):
     with pytest.raises(Problem, match=r"65 problems to re-rank solutions of, but HumanEval has 64"):
         rerank_set(**{**SMALL, "problems": 65}, ledger=records.Ledger("x"))

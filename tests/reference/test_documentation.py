@@ -151,7 +151,8 @@ def test_links_lead_somewhere(page):
 def test_messages_in_the_troubleshooting_are_those_of_the_code():
     """Every fixed part of a heading is in the source, where a message may go on in the next line."""
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "themis").rglob("*.py")))
-    source += (ROOT / "rules/common.smk").read_text(encoding="utf-8") + (ROOT / "Makefile").read_text(encoding="utf-8")
+    for path in (*sorted((ROOT / "rules").glob("*.smk")), ROOT / "Makefile"):
+        source += path.read_text(encoding="utf-8")
     source = re.sub(r'["\']\s*\n?\s*f?["\']', "", source)
     page = ROOT / "notebooks/howto/troubleshooting.md"
     headings = re.findall(r"^### `(.*)`$", page.read_text(encoding="utf-8"), re.M)

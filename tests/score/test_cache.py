@@ -79,6 +79,6 @@ def test_batches_do_not_depend_on_the_order_of_the_pairs(make_folder, pairs, tmp
 def test_a_file_that_is_no_cache_is_refused(make_folder, tmp_path):
     cache = tmp_path / "notes.txt"
     cache.write_text("dear diary\n")
-    with pytest.raises(Problem, match=r"notes\.txt:1"):
+    with pytest.raises(Problem, match=r"notes\.txt: line 1"):
         counted(make_folder(), cache)
     assert cache.read_text() == "dear diary\n"

@@ -104,6 +104,14 @@ def test_the_difference_is_kept_and_lines_in_common_go_from_the_outside_in(token
     assert shown(tokenizer, one, truncation="difference", max_tokens=longest) == (*expected, True)
 
 
+def test_a_line_that_both_begin_with_is_not_also_one_that_both_end_with(tokenizer):
+    one = pair("p", "same..\nsame..\n", "same..\n")
+    longest = size(tokenizer, turns("p", "same..\n")) + 3
+    assert shown(tokenizer, one, truncation="difference", max_tokens=longest) == (
+        turns("p", "same..\n"), turns("p", ""), True
+    )  # fmt: skip
+
+
 def test_a_difference_that_is_too_long_itself_keeps_the_end_of_the_conversation(tokenizer):
     one = pair("prompt", "same\n" + "a" * 90 + "\nsame", "same\n" + "b" * 30 + "\nsame")
     longest = size(tokenizer, turns("", "")) + 40

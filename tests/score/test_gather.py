@@ -61,3 +61,11 @@ def test_a_folder_without_tables_is_one_line(tmp_path):
         with pytest.raises(Problem, match="imported: holds no table of scores"):
             gather_scores(sources, tmp_path / "crb.parquet")
     assert not (tmp_path / "crb.parquet").exists()
+
+
+def test_a_pair_that_comes_twice_is_refused(tmp_path):
+    path = put(tmp_path / "own.parquet", "own")
+    table = read(path, "scores")
+    write(pa.concat_tables([table, table.slice(0, 1)]), path, "scores")
+    with pytest.raises(Problem, match=r"own\.parquet: an id comes twice"):
+        gather_scores([path], tmp_path / "crb.parquet")

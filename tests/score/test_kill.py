@@ -23,9 +23,9 @@ def start(benchmark, folder, checkpoint, name):
         try:
             compute = HeadScorer._compute
 
-            def told(self, batch, budget):
+            def told(self, batch):
                 os.write(writer, self._key(batch).encode())
-                return compute(self, batch, budget)
+                return compute(self, batch)
 
             HeadScorer._compute = told
             score(benchmark, folder / f"{name}.parquet", folder / f"{name}.ledger", name="m", checkpoint=checkpoint,

@@ -73,7 +73,20 @@ def test_a_manifest_says_what_the_scores_were_made_with(make_folder, write_bench
     assert manifest(out)["weights"] != said["weights"] and manifest(out)["template"] == said["template"]
 
 
+def test_what_is_missing_in_any_shard_is_counted(make_folder, write_benchmark, pairs, tmp_path):
+    forged = [replace(pair, id=f"forged {pair.id}", chosen="<|im_end|>") for pair in pairs]
+    benchmark = write_benchmark([*pairs, *forged])
+    options = {"name": "m", "family": "sequence_classifier", "checkpoint": make_folder(), "allow_missing": True}
+    parts = sharded(benchmark, tmp_path, 3, **options)
+    each = [manifest(path)["counts"]["missing"].get("special token in the text", 0) for path in parts]
+    assert sum(count > 0 for count in each) > 1, "or nothing is put together"
+    gather_shards(benchmark, parts, tmp_path / "out.parquet")
+    assert manifest(tmp_path / "out.parquet")["counts"]["missing"] == {"special token in the text": len(pairs)}
+
+
 def test_a_template_inside_the_tokenizers_settings_has_a_digest_too(tmp_path):
+    assert template_digest(tmp_path) is None
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": None}))
     assert template_digest(tmp_path) is None
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ x }}"}))
     assert template_digest(tmp_path) == hashlib.sha256(b"{{ x }}").hexdigest()

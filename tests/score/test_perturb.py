@@ -83,6 +83,25 @@ def test_code_in_a_fence_is_changed_and_the_prose_around_it_is_not():
     assert lines[7].startswith("# ") and lines[8:] == text.splitlines()[7:]
 
 
+def test_a_fence_stays_on_a_line_of_its_own():
+    made = in_code(lambda *_: "x", "Look:\n```py\na = 1\n```\nDone.", "Python", 1, "a")
+    assert made == "Look:\n```py\nx\n```\nDone."
+
+
+def test_a_pair_without_what_is_changed_is_refused():
+    bare = row(chosen="x = 1\n", rejected="x = 2\n")
+    with pytest.raises(Refusal, match="neither response has what it changes"):
+        perturbed(bare, "no_comments", seed=1)
+    half = perturbed({**bare, "chosen": "x = 1  # one\n"}, "no_comments", seed=1)
+    assert (half["chosen"], half["rejected"]) == ("x = 1\n", "x = 2\n")
+
+
+def test_about_half_of_the_statements_are_explained():
+    code = "def f():\n" + "".join(f"    x{at} = {at}\n" for at in range(200)) + "    return x0\n"
+    said = EDITS["misleading_comments"](code, "Python", 1, "a").count("# ")
+    assert 70 < said < 130  # four standard errors
+
+
 def test_prose_is_not_perturbed_but_its_request_may_be():
     prose = row(language="NL", chosen="Yes.", rejected="No.")
     assert "Sum them up." in perturbed(prose, "prompt_wording", seed=1)["prompt"]

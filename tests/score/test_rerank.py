@@ -82,6 +82,12 @@ def test_no_candidate_pays_for_its_neighbour(make_folder, write_set, tmp_path):
     found = rerank(write_set(rows), out, tmp_path / "ledger.parquet", allow_missing=True, **options).to_pylist()
     assert [row["score"] is None for row in found] == [False, True, False, False]
     assert [row["missing_reason"] for row in found] == [None, "special token in the text", None, None]
+    counts = read(tmp_path / "ledger.parquet", "attrition").to_pylist()
+    assert [(row["rows_in"], row["rows_kept"], row["reason"], row["rows_dropped"]) for row in counts] == [
+        (4, 3, "special token in the text", 1)
+    ]
+    manifest = json.loads(out.with_suffix(".json").read_text())
+    assert manifest["counts"] == {"candidates": 4, "truncated": 0, "missing": {"special token in the text": 1}}
 
 
 class Cutting:
@@ -102,6 +108,19 @@ def test_only_what_was_cut_by_itself_counts_as_cut():
     found = rewards_of(scorer, table(candidates(["aa", "aaaaaa", "b", "bb"])), name="m", prompt_mode="none").to_pylist()
     assert [(row["score"], row["truncated"]) for row in found] == [(2, False), (6, True), (1, False), (2, False)]
     assert scorer.asked == [(2, 6), (1, 2), (2, 2), (6, 6)]  # neighbours first, then those of the pair that was cut
+
+
+def test_neighbours_are_alike_and_of_one_prompt():
+    rows = candidates(["x", "y = 1", "x = 1", "y"])
+    scorer = Cutting()
+    rewards_of(scorer, table(rows), name="m", prompt_mode="none")
+    assert scorer.asked[:2] == [(1, 5), (1, 5)]  # x beside x = 1, and y beside y = 1
+
+    other = [row | {"prompt": row["id"]} for row in candidates(["ab", "abc"])]
+    scorer = Cutting()
+    found = rewards_of(scorer, table(other), name="m", prompt_mode="none").to_pylist()
+    assert [row["score"] for row in found] == [2, 3]
+    assert scorer.asked == [(2, 2), (3, 3)]  # each by itself, after its own prompt
 
 
 def test_baselines_judge_every_candidate_by_itself(write_set, tmp_path):

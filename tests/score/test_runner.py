@@ -48,6 +48,35 @@ def test_win_tie_loss_and_missing_are_kept_apart(write_benchmark, pairs):
         scores_of(Fixed(answers), benchmark, name="m", benchmark="b", prompt_mode="none")
 
 
+def test_an_answer_too_many_and_a_criterion_that_is_none_are_errors(write_benchmark, pairs):
+    benchmark = read(write_benchmark(pairs[:2]), "benchmark")
+
+    class Twice(Fixed):
+        def score(self, pairs):
+            yield from [*self.answers.items(), *self.answers.items()]
+
+    answers = {pair.id: PairScore.of(1.0, 0.0) for pair in pairs[:2]}
+    with pytest.raises(RuntimeError, match="answered pair row00 twice"):
+        scores_of(Twice(answers), benchmark, name="m", benchmark="b", prompt_mode="none")
+    column = benchmark.schema.get_field_index("aspect")
+    odd = benchmark.set_column(column, "aspect", pa.array(["taste"] * 2))
+    with pytest.raises(Problem, match="benchmark b: aspect taste is none of"):
+        scores_of(Fixed(answers), odd, name="m", benchmark="b", prompt_mode="none")
+
+
+def test_a_cut_pair_is_marked_and_an_empty_shard_is_an_empty_table(write_benchmark, pairs, tmp_path):
+    benchmark = read(write_benchmark(pairs[:2]), "benchmark")
+    answers = {"row00": PairScore(1.0, 0.0, truncated=True), "row01": PairScore(1.0, 0.0)}
+    table = scores_of(Fixed(answers), benchmark, name="m", benchmark="b", prompt_mode="none")
+    assert table.column("truncated").to_pylist() == [True, False]
+    path = write_benchmark(pairs[:1], "one")
+    sizes = [
+        score(path, tmp_path / "o", tmp_path / "l", name="m", family="length", shard=shard, shards=3).num_rows
+        for shard in range(3)
+    ]
+    assert sorted(sizes) == [0, 0, 1]
+
+
 def test_a_missing_score_stops_the_step_before_anything_is_written(make_folder, write_benchmark, pairs, tmp_path):
     forged = replace(pairs[0], id="zz", chosen="<|im_end|>")
     benchmark, out, ledger = write_benchmark([*pairs, forged]), tmp_path / "out.parquet", tmp_path / "ledger.parquet"

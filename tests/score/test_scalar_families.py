@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 import transformers.dynamic_module_utils as dynamic
@@ -48,23 +50,35 @@ def apart(result, expected):
     )
 
 
+@pytest.fixture
+def batches_of(monkeypatch):
+    """Have pairs computed so many at a time, in the order they come in."""
+
+    def set_size(size):
+        def chunks(pairs, budget, *, packed):
+            yield from (list(range(len(pairs))[at : at + size]) for at in range(0, len(pairs), size))
+
+        monkeypatch.setattr("themis.score.batch_scorer.groups", chunks)
+
+    return set_size
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_score_is_the_formula_whatever_the_batch(name, pairs, tmp_path):
+def test_a_score_is_the_formula_whatever_the_batch(name, side, pairs, tmp_path, batches_of, monkeypatch):
     folder = tmp_path / "model"
-    written = write(name, folder)
+    written = write(name, folder, side=side)
     expected = by_hand(written, FAMILIES[name].formula, pairs)
     assert torch.tensor(list(expected.values())).std() > 100 * _TOLERANCE, "the tokens matter"
-    shuffled = [pairs[index] for index in (4, 0, 8, 2, 6, 1, 7, 3, 5)]
-    for batch, side, rows in ((1, "left", pairs), (3, "right", shuffled), (8, "left", pairs[::-1])):
-        written[2].padding_side = side
-        written[2].save_pretrained(folder)
-        scorer = load(
-            folder,
-            name,
-            prompt_mode="none",
-            batch_tokens=16 if batch == 1 else batch * 2 * 200,  # no conversation has more tokens than 200
-            share_prefix=batch != 3,
-            trust_remote_code=name == "remote_code",
-        )
-        assert scorer.packed is (name != "remote_code")
-        assert apart(scorer.score(rows), expected) <= _TOLERANCE
+    orders = itertools.cycle([pairs, [pairs[index] for index in (4, 0, 8, 2, 6, 1, 7, 3, 5)], pairs[::-1]])
+    padded_only = name == "remote_code"
+    for padded in (False, True):
+        if padded:
+            monkeypatch.setattr("themis.score.head_scorer.can_pack", lambda _: False)
+        scorer = load(folder, name, prompt_mode="none", trust_remote_code=name == "remote_code")
+        assert scorer.packed is not (padded or padded_only)
+        assert scorer._conversations.chat.tokenizer.padding_side == side
+        for size, shared in itertools.product((1, 3, 8), (True, False) if scorer.packed else (False,)):
+            batches_of(size)
+            scorer.share_prefix = shared
+            assert apart(scorer.score(next(orders)), expected) <= _TOLERANCE, (size, shared)

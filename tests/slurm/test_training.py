@@ -28,7 +28,7 @@ def test_two_nodes_learn_what_one_process_does(cluster, root, tmp_path, make_bas
     done = subprocess.run(
         ["srun", "--nodes", "2", "--ntasks-per-node", "1", "--kill-on-bad-exit=1", "--label", *command],
         cwd=root,
-        env=cluster,
+        env=cluster.environment,
         capture_output=True,
         text=True,
     )
@@ -45,6 +45,6 @@ def test_two_nodes_learn_what_one_process_does(cluster, root, tmp_path, make_bas
 )
 def test_the_first_host_is_the_one_slurm_names(cluster, nodes):
     said = subprocess.run(
-        ["scontrol", "show", "hostnames", nodes], env=cluster, capture_output=True, text=True, check=True
+        ["scontrol", "show", "hostnames", nodes], env=cluster.environment, capture_output=True, text=True, check=True
     )
     assert first_host(nodes) == said.stdout.split()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -72,6 +73,19 @@ def test_the_ablations_change_one_thing_of_the_8b(study, models):
     lines = {model.name: (model.checkpoint, model.prompt_mode) for model in study.score.models}
     assert lines["8b-all-criteria-prompt"] == ("themis-rm-8b", "all")
     assert set(models) <= {checkpoint for checkpoint, _ in lines.values()}
+
+
+def test_models_are_scored_on_table_10_and_the_sources_of_the_benchmark(study, root):
+    lines = study.benchmarks
+    assert [lines[name].prompt_mode for name in ("rewardbench", "rewardbench2", "judgebench", "rmbench")] == [
+        "none"
+    ] * 4
+    assert all(name == line.format for name, line in lines.items()) and len(lines) == 7
+    files = root.parent / "shared/reference/benchmarks/nofuneval"
+    if not files.is_dir():
+        pytest.skip(f"needs NoFunEval in {files}")
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files.glob("*.jsonl")}
+    assert {name: url.partition("#sha256=")[2] for name, url in lines["nofuneval"].urls.items()} == digests
 
 
 def test_the_workflow_can_be_planned(models, tmp_path):

@@ -91,4 +91,10 @@ def test_programs_that_differ_in_a_string_or_docstring_are_not_the_same():
     assert not same_program('def f():\n    """a\n    b"""\n', 'def f():\n    """a\n  b"""\n', "Python")
     assert not same_program('int f() { return g("a  b"); }\n', 'int f() { return g("a b"); }\n', "C")
     assert not same_program("if a:\n    b()\n    c()\n", "if a:\n    b()\nc()\n", "Python")
+    tabs = "if a:\n        b()\n\tc()\n"  # as deep to an editor, an error to Python
+    assert not same_program(tabs.replace("\t", " " * 8), tabs, "Python")
     assert same_program("int f(){return 1;}", "int f() {\n  return 1; // one\n}", "C")
+
+
+def test_a_number_keeps_its_distance_from_a_dot():
+    assert "1 .bit_length()" in layout.minified("def f():\n    x = 1 .bit_length()  +  2\n    return x\n", "Python")

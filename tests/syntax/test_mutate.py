@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from themis.errors import Problem
-from themis.syntax.mutate import mutants
+from themis.syntax.mutate import mutants, pick
 from themis.syntax.parse import has_error
 
 CODE = '''def f(a, b):
@@ -24,6 +24,12 @@ OTHERS = {
     "JavaScript": f"function f(a, b) {{ {BRACES} return x; }}".replace("{{", "{").replace("}}", "}"),
     "Ruby": "def f(a, b)\n  if a < 1 && b == 2\n    x = a + 3\n  end\n  x\nend\n",
 }
+
+
+def test_what_does_not_parse_is_no_mutant(monkeypatch):
+    assert list(mutants(CODE, "Python")) and pick(CODE, "Python", seed=1, key="a")
+    monkeypatch.setattr("themis.syntax.mutate.has_error", lambda code, language: True)
+    assert list(mutants(CODE, "Python")) == [] and pick(CODE, "Python", seed=1, key="a") is None
 
 
 def test_python_mutants_are_exactly_the_expected_ones():

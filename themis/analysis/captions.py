@@ -1,4 +1,4 @@
-"""The figures of the report, in the sections and under the captions of captions.yaml."""
+"""The figures and tables of the report, in the sections and under the captions of captions.yaml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORMS = ("svg", "pdf", "csv")
 
 
 def captions() -> dict[str, Any]:
-    """What captions.yaml holds: sections (key: title, in order) and figures (stem: section, caption)."""
+    """What captions.yaml holds: sections (key: title, in order), figures and tables (stem: section, caption)."""
     text = files("themis.analysis").joinpath("captions.yaml").read_text(encoding="utf-8")
     return yaml.safe_load(text)
 

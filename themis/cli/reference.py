@@ -24,7 +24,9 @@ def reference(
     from themis.reference.pages import write_captions, write_pages
 
     write_pages(context.find_root().command, root, out)
-    write_captions(captions()["figures"], root / "rules" / "captions")
+    folder = root / "rules" / "captions"
+    write_captions(captions()["figures"], folder)
+    write_captions(captions()["tables"], folder / "tables")
 
 
 def rule_graph(

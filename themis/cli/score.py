@@ -53,7 +53,8 @@ def score(
         int | None, typer.Option(min=1, help="Longest reply of a model that writes; none: as its family has it.")
     ] = None,
     backend: Annotated[
-        Literal["transformers", "vllm", "openai"], typer.Option(help="What runs a model that writes.")
+        Literal["transformers", "vllm", "openai"],
+        typer.Option(help="What runs it; vllm and openai models that write, vllm sequence classifiers too."),
     ] = "transformers",
     settings: Annotated[str | None, typer.Option(help="Settings of the back end as in the study, JSON.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,

@@ -18,7 +18,9 @@ import numpy as np
 
 from themis.errors import Problem
 from themis.generation.protocol import Completion, Request, Token
+from themis.records.appended import not_ours, whole_lines
 
+_WHAT = "stored answer"
 _START = b'{"request": "'
 _DIGEST = slice(len(_START), len(_START) + 64)
 _SYNC_S = 1.0  # what a power failure may take; a killed process loses no line that was written
@@ -37,9 +39,7 @@ class AnswerFile:
         self._writer = self.path.open("ab")
         _lock(self._writer, self.path)
         self._reader = self.path.open("rb")
-        self._digests, self._offsets, self._end = _index(self._reader, self.path)
-        if self._end < self.path.stat().st_size:
-            os.truncate(self.path, self._end)
+        self._digests, self._offsets, self._end = _index(self.path)
         self._fresh: dict[bytes, int] = {}
         self._synced = time.monotonic()
 
@@ -143,18 +143,16 @@ def _lock(stream: BinaryIO, path: Path) -> None:
             raise
 
 
-def _index(stream: BinaryIO, path: Path) -> tuple[np.ndarray, np.ndarray, int]:
+def _index(path: Path) -> tuple[np.ndarray, np.ndarray, int]:
     """Beginnings of the digests in order, where their lines start, and where the last whole line ends."""
     digests, offsets, end = bytearray(), array("q"), 0
-    for number, line in enumerate(stream, start=1):
-        if not line.endswith(b"\n"):
-            break
+    for number, line in enumerate(whole_lines(path, _START, _WHAT), 1):
         try:
-            if not line.startswith(_START) or not line.endswith(b"}\n"):
+            if not line.endswith(b"}\n"):
                 raise ValueError
             digests += _short(line[_DIGEST].decode())
         except ValueError:
-            raise Problem(f"{path}: line {number} is no stored answer; delete the file to ask anew") from None
+            raise not_ours(path, number, _WHAT) from None
         offsets.append(end)
         end += len(line)
     names = np.frombuffer(bytes(digests), dtype="S16")

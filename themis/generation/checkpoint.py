@@ -49,6 +49,8 @@ def load_causal(folder: Path, dtype: str) -> PreTrainedModel:
     import torch
     from transformers import AutoModelForCausalLM
 
+    from themis.devices import placed
+
     check_language_model(folder, dtype)
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
@@ -67,4 +69,4 @@ def load_causal(folder: Path, dtype: str) -> PreTrainedModel:
         raise Problem(
             f"{folder}: {len(names)} weights are missing or misshapen, first {names[0]}; fetch the model anew"
         )
-    return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
+    return placed(model)

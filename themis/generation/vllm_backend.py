@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from themis.errors import Problem
 from themis.generation.checkpoint import check_language_model, fingerprint
 from themis.generation.prompts import Refused, option_ids, prompt_ids, stop_ids
 from themis.generation.protocol import Completion, Request, Token
+from themis.generation.vllm_engine import start_engine
 from themis.prompting.chat import Chat
 
 if TYPE_CHECKING:
-    from vllm import LLMEngine, RequestOutput, SamplingParams
+    from vllm import RequestOutput, SamplingParams
 
     from themis.study.models import Vllm
-
-# Answers go to tables and progress to the terminal; the engine keeps to errors, on stderr, and reports to nobody.
-_QUIET = {
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
-    "VLLM_NO_USAGE_STATS": "1",
-}
-# Without a GPU: nothing that outlives this process, and no compilation, which would need a C++ compiler.
-_ON_CPU = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "TORCH_COMPILE_DISABLE": "1"}
 
 
 class VllmGenerator:
@@ -39,9 +28,21 @@ class VllmGenerator:
     """
 
     def __init__(self, folder: Path, dtype: str, settings: Vllm, threads: int = 1) -> None:
+        import torch
+
         check_language_model(folder, dtype)
         self._chat = Chat.load(folder)
-        self._engine = _engine(folder, dtype, settings, threads)
+        self._engine = start_engine(
+            folder,
+            dtype,
+            settings,
+            threads,
+            generation_config="vllm",
+            max_logprobs=-1,
+            logprobs_mode="raw_logprobs",
+            # A prompt computed in parts would draw on its seed at every part, which the engine can undo on GPUs alone.
+            enable_chunked_prefill=None if torch.cuda.is_available() else False,
+        )
         self._context = self._engine.model_config.max_model_len
         # As many again wait, so that a finished request is followed by another in the very next step.
         self._going_at_most = 2 * settings.max_sequences
@@ -128,56 +129,6 @@ class VllmGenerator:
         return tuple(tokens)
 
 
-def _engine(folder: Path, dtype: str, settings: Vllm, threads: int) -> LLMEngine:
-    import torch
-
-    on_cpu = not torch.cuda.is_available()
-    if on_cpu:
-        torch.set_num_threads(threads)
-    _check_devices(settings, 1 if on_cpu else torch.cuda.device_count())
-    for name, value in (_QUIET | (_ON_CPU if on_cpu else {})).items():
-        os.environ.setdefault(name, value)
-    try:
-        from vllm import EngineArgs, LLMEngine
-        from vllm.usage.usage_lib import UsageContext
-    except ImportError as error:
-        raise Problem(
-            f"vLLM cannot be imported by {sys.executable} ({_said(error)}); make its environment by `make vllm`"
-            " and run the command by .venv-vllm/bin/themis"
-        ) from None
-    arguments = EngineArgs(
-        model=str(folder),
-        skip_tokenizer_init=True,
-        load_format="safetensors",
-        trust_remote_code=False,
-        generation_config="vllm",
-        dtype=dtype,
-        max_model_len=settings.max_context,
-        max_num_seqs=settings.max_sequences,
-        max_logprobs=-1,
-        logprobs_mode="raw_logprobs",
-        tensor_parallel_size=settings.tensor_parallel,
-        gpu_memory_utilization=settings.memory,
-        enable_prefix_caching=settings.prefix_caching,
-        # A prompt computed in parts would draw on its seed at every part, which the engine can undo on GPUs alone.
-        enable_chunked_prefill=False if on_cpu else None,
-        enforce_eager=settings.eager or on_cpu,
-        disable_log_stats=True,
-    )
-    try:
-        return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
-    except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
-        room = f"vllm.memory {settings.memory} and vllm.max_context {settings.max_context}"
-        raise Problem(f"{folder}: vLLM cannot run it with {room}: {_said(error)}") from None
-
-
-def _check_devices(settings: Vllm, devices: int) -> None:
-    if settings.tensor_parallel > devices:
-        raise Problem(
-            f"vllm.tensor_parallel is {settings.tensor_parallel}, more than the devices here ({devices}); lower it"
-        )
-
-
 def _go_together(request: Request, going: Iterable[Request]) -> bool:
     """Not options and texts that tell their tokens: a batch that weighs options drops the others' log-probabilities."""
     if request.options:
@@ -189,7 +140,3 @@ def _softmax(logarithms: Sequence[float]) -> tuple[float, ...]:
     largest = max(logarithms)
     weights = [math.exp(value - largest) for value in logarithms]
     return tuple(weight / sum(weights) for weight in weights)
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from themis.errors import Problem
 from themis.preferences.humaneval import Task
 from themis.preferences.humaneval_tests import Tally, counting_program, tally
+from themis.records.appended import append_entry, read_entries
 
 
 class Tallies:
@@ -23,10 +23,7 @@ class Tallies:
         self._limits = {"timeout_s": timeout_s, "memory_mb": memory_mb}
         self._seed = seed
         self._file = None if file is None else Path(file)
-        self._known: dict[str, Tally] = {}
-        if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._read(self._file)
+        self._known = {} if self._file is None else read_entries(self._file, _tally, "outcome of a test run")
 
     def of(self, task: Task, code: str) -> Tally:
         """What the tests of a problem say of a program."""
@@ -37,8 +34,7 @@ class Tallies:
                 return found
             self._known[key] = found
             if self._file is not None:
-                with self._file.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"key": key, "passed": found.passed, "failed": found.failed}) + "\n")
+                append_entry(self._file, key, passed=found.passed, failed=found.failed)
         return self._known[key]
 
     def _key(self, task: Task, code: str) -> str:
@@ -46,17 +42,6 @@ class Tallies:
         said = f"{sys.version}\x1f{self._limits}\x1f{program}"
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _read(self, file: Path) -> None:
-        if not file.exists():
-            return
-        content = file.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                entry = json.loads(line)
-                self._known[entry["key"]] = Tally(int(entry["passed"]), int(entry["failed"]))
-            except (ValueError, KeyError, TypeError):
-                raise Problem(f"{file}: line {number} is no outcome of a test run; delete the file") from None
-        if len(whole) < len(content):
-            with file.open("r+b") as stream:
-                stream.truncate(len(whole))
+
+def _tally(fields: dict[str, Any]) -> Tally:
+    return Tally(int(fields["passed"]), int(fields["failed"]))

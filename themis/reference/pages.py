@@ -33,12 +33,12 @@ def write_pages(commands: Any, root: Path, out: Path) -> None:
         (out / name).write_text(text, encoding="utf-8")
 
 
-def write_captions(figures: Mapping[str, Mapping[str, str]], out: Path) -> None:
-    """Write every figure's caption to a file of its own, <figure>.rst, as `snakemake --report` wants them; those of figures
-    that are no more go."""
+def write_captions(shown: Mapping[str, Mapping[str, str]], out: Path) -> None:
+    """Write the caption of every figure or table to a file of its own, <stem>.rst, as `snakemake --report` wants them;
+    those of what is no more go."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("*.rst"):
-        if old.stem not in figures:
+        if old.stem not in shown:
             old.unlink()
-    for name, figure in figures.items():
-        (out / f"{name}.rst").write_text(f"{figure['caption']}\n", encoding="utf-8")
+    for name, one in shown.items():
+        (out / f"{name}.rst").write_text(f"{one['caption']}\n", encoding="utf-8")

@@ -44,8 +44,8 @@ def read_rules(path: Path) -> list[Rule]:
 def rule_page(folder: Path) -> str:
     """The page's text, a section a rule, by file and in the order of the file."""
     parts = [
-        "# Rules\n\nWhat each rule reads and writes, as its file says it. `{...}` is a wildcard or a name of"
-        " `rules/common.smk`; a log and a benchmark file of each lie in `results/logs/`.\n"
+        "# Rules\n\nWhat each rule reads and writes, as its file says it. `{...}` is a wildcard or a name of the"
+        " files without rules; a log and a benchmark file of each lie in `results/logs/`.\n"
     ]
     for path in sorted(folder.glob("*.smk")):
         if rules := read_rules(path):

@@ -65,6 +65,8 @@ def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTra
     from safetensors import SafetensorError
     from transformers.utils import logging
 
+    from themis.devices import placed
+
     check_dtype(dtype)
     weight_files(folder)
     verbosity = logging.get_verbosity()
@@ -90,7 +92,7 @@ def load_model(auto_class: Any, folder: Path, config: Any, dtype: str) -> PreTra
                 f"{folder}: {kind} weights for {type(model).__name__}: {', '.join(names[:3])}{more}; "
                 "is this the checkpoint the family asks for?"
             )
-    return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
+    return placed(model)
 
 
 def check_dtype(dtype: str) -> None:

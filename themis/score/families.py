@@ -9,6 +9,7 @@ from themis.errors import Problem
 from themis.prompting.criteria import criteria_of
 from themis.score.options import ScorerOptions
 from themis.score.protocol import Scorer
+from themis.study.models import check_backend
 from themis.vocabulary import CODE_CRITERIA
 
 # Module and function, imported when asked for; the function takes `ScorerOptions`.
@@ -61,13 +62,19 @@ def scorer_for(
     backend: str = "transformers",
     settings: str | None = None,
 ) -> Scorer:
-    """The scorer of a model. Raises Problem for an unknown name, a checkpoint too few or too many, or a bad one.
+    """The scorer of a model.
 
     `max_tokens` bounds prompt and response under a head; a judge, which reads both responses, is bounded by its context.
+    Raises Problem for an unknown name, a back end that does not run the family, a checkpoint too few or too many, or a
+    bad one.
     """
     if family not in FAMILIES:
         raise Problem(f"model {name}: family {family} is none of {', '.join(FAMILIES)}")
     criteria_of(prompt_mode, CODE_CRITERIA[0])  # refuses what is no mode
+    try:
+        check_backend(f"model {name}", family, backend)
+    except ValueError as error:
+        raise Problem(str(error)) from None
     module, _, loader = FAMILIES[family].partition(":")
     scorer: Scorer = getattr(import_module(module), loader)(
         ScorerOptions(

@@ -35,6 +35,11 @@ def conversations(pair: PackedPair) -> tuple[np.ndarray, np.ndarray]:
     return pair.ids[: pair.chosen], np.delete(pair.ids, slice(pair.shared, pair.chosen))
 
 
+def alike(pair: PackedPair) -> bool:
+    """Whether both conversations are the same one, whose score rounding must not make two of."""
+    return np.array_equal(pair.ids[pair.shared : pair.chosen], pair.ids[pair.chosen :])
+
+
 def cost(pair: PackedPair, *, packed: bool) -> int:
     """Tokens that a pair takes: in the row of all, or in two rows of its own."""
     return len(pair) if packed else 2 * max(pair.chosen, pair.rejected)

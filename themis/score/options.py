@@ -28,7 +28,7 @@ class ScorerOptions:
     protocol: Protocol = "exact"
     scoring: str | None = None  # of a model that writes: parsed or expected; None: as its family does
     reply_tokens: int | None = None  # of a model that writes; None: as its published protocol has it
-    backend: str = "transformers"  # of a model that writes, see generation.backends
+    backend: str = "transformers"  # what runs it, see study.models.check_backend
     settings: str | None = None  # JSON of that back end
 
     @property

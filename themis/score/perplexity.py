@@ -13,7 +13,7 @@ from themis.errors import Problem
 from themis.prompting.chat import Chat
 from themis.prompting.packing import PackedPair
 from themis.score.checkpoint import load_config, load_model
-from themis.score.forward import conversations, states_at
+from themis.score.forward import alike, conversations, states_at
 from themis.score.head_scorer import HeadScorer
 from themis.score.heads import Head
 from themis.score.options import ScorerOptions
@@ -66,8 +66,8 @@ class PerplexityScorer(HeadScorer):
         for row, pair in enumerate(batch):
             for side, (ids, place) in enumerate(zip(conversations(pair), responses[row], strict=True)):
                 rewards[row, side] = self._mean(states[row, side, : len(place)], ids[place])
-            if np.array_equal(pair.ids[pair.shared : pair.chosen], pair.ids[pair.chosen :]):
-                rewards[row, 1] = rewards[row, 0]  # one conversation, one score: rounding must not break the tie
+            if alike(pair):
+                rewards[row, 1] = rewards[row, 0]
         return rewards
 
     def _responses(self, pair: PackedPair) -> tuple[np.ndarray, np.ndarray]:
@@ -77,13 +77,13 @@ class PerplexityScorer(HeadScorer):
 
     def _mean(self, states: torch.Tensor, targets: np.ndarray) -> float:
         """Mean log-likelihood of the targets, each after its state [targets, hidden]."""
-        wanted = torch.from_numpy(targets.astype(np.int64)).to(states.device)
+        wanted = torch.from_numpy(targets.astype(np.int64))
         rows = max(1, _FLOATS // self._output.weight.shape[0])
         total = 0.0
         with torch.inference_mode():
             for some, ids in zip(states.split(rows), wanted.split(rows), strict=True):
                 values = torch.log_softmax(self._logits(some), dim=-1)
-                total += float(values.gather(1, ids[:, None]).double().sum())
+                total += float(values.gather(1, ids[:, None].to(values.device)).double().sum())
         return total / len(targets)
 
     def _logits(self, states: torch.Tensor) -> torch.Tensor:
@@ -93,8 +93,8 @@ class PerplexityScorer(HeadScorer):
     def _check(self, model: Any, options: ScorerOptions) -> None:
         ids = torch.arange(3, 9, device=model.device)[None] % model.config.get_text_config().vocab_size
         with torch.inference_mode():
-            whole = model(input_ids=ids, use_cache=False).logits[0].float()
-            ours = self._logits(model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0])
+            whole = model(input_ids=ids, use_cache=False).logits[0].float().cpu()
+            ours = self._logits(model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]).cpu()
         if (whole - ours).abs().max() > 0.05 * whole.abs().max():
             raise Problem(
                 f"model {options.name}: {type(model).__name__} scales its logits in a way of its own; "

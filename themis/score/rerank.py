@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from themis.errors import Problem
 from themis.progress import bar
-from themis.records import SCHEMAS, Ledger, read, write
+from themis.records import SCHEMAS, read, write
 from themis.score.families import scorer_for
 from themis.score.manifest import Manifest, manifest_of, manifest_path, write_manifest
+from themis.score.missing import ledger_of, reasons_of
 from themis.score.options import ScorerOptions
 from themis.score.protocol import Pair, PairScore, Scorer
 from themis.vocabulary import Criterion
@@ -46,20 +47,11 @@ def rerank(
     given = ScorerOptions(name=name, checkpoint=checkpoint, **options)
     rows = read(candidates, "rerank_set")
     table = rewards_of(scorer_for(family, **vars(given)), rows, name=name, prompt_mode=given.prompt_mode)
-    reasons = Counter(reason for reason in table.column("missing_reason").to_pylist() if reason is not None)
-    if reasons and not allow_missing:
-        said = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        raise Problem(
-            f"{candidates}: model {name} has no score for {reasons.total()} of {len(table)} candidates ({said}); "
-            "--allow-missing ranks them last"
-        )
+    otherwise = None if allow_missing else "ranks them last"
+    reasons = reasons_of(table, candidates, name, what="candidates", otherwise=otherwise)
     manifest = _manifest(table, candidates, given, family, hub, revision, reasons)
     write(table, out, "rerank", inputs=[candidates], seed=given.seed, notes={"weights": manifest["weights"] or ""})
-    counts = Ledger(f"rerank-{name}")
-    counts.keep("candidates", len(table) - reasons.total())
-    for reason, count in reasons.items():
-        counts.drop(reason, "candidates", count)
-    counts.write(ledger, inputs=[candidates])
+    ledger_of(f"rerank-{name}", "candidates", len(table), reasons).write(ledger, inputs=[candidates])
     write_manifest(manifest, manifest_path(out))
     return table
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from themis.errors import Problem
 from themis.progress import track
-from themis.records import SCHEMAS, Ledger, read, write
+from themis.records import SCHEMAS, read, write
 from themis.records.shards import in_shard
 from themis.score.families import scorer_for
 from themis.score.manifest import manifest_of, manifest_path, write_manifest
+from themis.score.missing import ledger_of, reasons_of
 from themis.score.options import ScorerOptions
 from themis.score.protocol import Pair, PairScore, Scorer
 from themis.vocabulary import Criterion
@@ -48,18 +49,13 @@ def score(
     else:
         scorer = scorer_for(family, **vars(given))
         table = scores_of(scorer, own, name=name, benchmark=benchmark.stem, prompt_mode=given.prompt_mode)
-    reasons = Counter(reason for reason in table.column("missing_reason").to_pylist() if reason is not None)
-    if reasons and not allow_missing:
-        said = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        raise Problem(
-            f"{benchmark}: model {name} has no score for {reasons.total()} of {len(table)} pairs ({said}); "
-            "--allow-missing reports them as missing"
-        )
+    otherwise = None if allow_missing else "reports them as missing"
+    reasons = reasons_of(table, benchmark, name, what="pairs", otherwise=otherwise)
     manifest = manifest_of(
         table, benchmark, given, family=family, hub=hub, revision=revision, shard=shard, shards=shards
     )
     write(table, out, "scores", inputs=[benchmark], seed=given.seed, notes={"weights": manifest["weights"] or ""})
-    _account(name, benchmark.stem, len(table), reasons).write(ledger, inputs=[benchmark])
+    ledger_of(f"score-{name}", benchmark.stem, len(table), reasons).write(ledger, inputs=[benchmark])
     write_manifest(manifest, manifest_path(out))
     return table
 
@@ -108,11 +104,3 @@ def _pairs(table: pa.Table, benchmark: str) -> list[Pair]:
         Pair(row, prompt, chosen, rejected, Criterion(aspect))
         for row, prompt, chosen, rejected, aspect in zip(*columns, strict=True)
     ]
-
-
-def _account(name: str, benchmark: str, total: int, reasons: Counter[str]) -> Ledger:
-    ledger = Ledger(f"score-{name}")
-    ledger.keep(benchmark, total - reasons.total())
-    for reason, count in reasons.items():
-        ledger.drop(reason, benchmark, count)
-    return ledger

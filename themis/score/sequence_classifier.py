@@ -5,6 +5,7 @@ from __future__ import annotations
 from transformers import AutoModelForSequenceClassification
 
 from themis.errors import Problem
+from themis.score.batch_scorer import BatchScorer
 from themis.score.checkpoint import load_config, load_model
 from themis.score.head_scorer import HeadScorer
 from themis.score.heads import LastState, linear
@@ -12,7 +13,7 @@ from themis.score.options import ScorerOptions
 from themis.score.weights import Weights
 
 
-def load(options: ScorerOptions) -> HeadScorer:
+def load(options: ScorerOptions) -> BatchScorer:
     """The scorer of a checkpoint folder; its head stays in float32 whatever the backbone computes in.
 
     Raises Problem where the checkpoint has another number of labels than one, or a weight too few or too many.
@@ -21,6 +22,10 @@ def load(options: ScorerOptions) -> HeadScorer:
     config = load_config(folder)
     if config.num_labels != 1:
         raise Problem(f"{folder}: a classifier with {config.num_labels} labels; a reward model has one")
+    if options.backend == "vllm":
+        from themis.score.pooling import PoolingScorer
+
+        return PoolingScorer(config, options)
     model = load_model(AutoModelForSequenceClassification, folder, config, options.dtype)
     head = getattr(model, "score", None)
     if getattr(head, "weight", None) is None or head.weight.ndim != 2 or getattr(head, "bias", None) is not None:

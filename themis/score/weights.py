@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import AutoModel, PreTrainedModel
 
+from themis.devices import placed
 from themis.errors import Problem
 from themis.score.checkpoint import check_dtype, first_line, weight_files
 
@@ -74,7 +75,7 @@ class Weights:
 def load_backbone(folder: Path, config: Any, read: Callable[[str], torch.Tensor], dtype: str) -> PreTrainedModel:
     """The model without a head that `config` describes, its weights read by the names they have in it.
 
-    In evaluation mode, on a GPU if there is one. Raises Problem where transformers knows none, or as `fill` does.
+    In evaluation mode, where `themis.devices` puts it. Raises Problem where transformers knows none, or as `fill` does.
     """
     from accelerate import init_empty_weights
 
@@ -84,9 +85,8 @@ def load_backbone(folder: Path, config: Any, read: Callable[[str], torch.Tensor]
             backbone = AutoModel.from_config(config, dtype=getattr(torch, dtype), trust_remote_code=False)
     except (ValueError, KeyError, RuntimeError) as error:
         raise Problem(f"{folder}: not a model transformers can build: {first_line(error)}") from None
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    fill(backbone, lambda name: read(name).to(device), folder)
-    return backbone.eval().requires_grad_(False).to(device)
+    fill(backbone, read, folder)
+    return placed(backbone)
 
 
 def fill(module: nn.Module, read: Callable[[str], torch.Tensor], folder: Path, beginning: str = "") -> None:

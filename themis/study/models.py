@@ -117,6 +117,14 @@ Family = Literal[
 ]  # fmt: skip
 _BASELINES = ("random", "length")
 _WRITERS = ("judge", "cerm", "genrm", "lmunit", "r3")
+_POOLED = ("sequence_classifier",)  # whose head vLLM's pooling runner has
+
+
+def check_backend(name: str, family: str, backend: str) -> None:
+    """Raise ValueError where nothing of that back end scores with a model of that family."""
+    runs = {"vllm": (*_WRITERS, *_POOLED), "openai": _WRITERS}
+    if family not in runs.get(backend, (family,)):
+        raise ValueError(f"{name}: the back end {backend} runs {', '.join(runs[backend])}, not {family}")
 
 
 class RewardModel(Settings):
@@ -137,7 +145,7 @@ class RewardModel(Settings):
     )
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="Compute type.")
     backend: Literal["transformers", "vllm", "openai"] = Field(
-        "transformers", description="What runs a model that writes."
+        "transformers", description="What runs it; vllm and openai models that write, vllm sequence classifiers too."
     )
     vllm: Vllm = Field(default_factory=Vllm)
     openai: OpenAI | None = None
@@ -171,13 +179,13 @@ class RewardModel(Settings):
     def _weights_named(self) -> RewardModel:
         if self.family is None:
             raise ValueError(f"{self.name} is no model of the registry: give its family")
+        check_backend(self.name, self.family, self.backend)
         if self.family in _BASELINES and (self.checkpoint or self.hub):
             raise ValueError(f"{self.name}: the family {self.family} takes neither checkpoint nor hub")
         if self.backend == "openai":
-            if self.family not in _WRITERS or self.openai is None or self.checkpoint or self.hub:
+            if self.openai is None or self.checkpoint or self.hub:
                 raise ValueError(
-                    f"{self.name}: a model of the back end openai writes ({', '.join(_WRITERS)}), and has the settings openai "
-                    "and neither checkpoint nor hub"
+                    f"{self.name}: a model of the back end openai has the settings openai, and neither checkpoint nor hub"
                 )
             return self
         if self.family not in _BASELINES and (self.checkpoint is None) == (self.hub is None):

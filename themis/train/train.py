@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -82,6 +83,7 @@ def train(options: Options, stop_file: Path | None = None) -> bool:
         )
         if found is not None:
             checkpoint.restore(found, model, adamw)
+            _say(group, f"{options.stage}: goes on from step {found.step}")
 
         metrics = [] if found is None else found.metrics
         steps = stack.enter_context(
@@ -109,6 +111,7 @@ def train(options: Options, stop_file: Path | None = None) -> bool:
                 if group.leads:
                     _forget_worse(options, fingerprint, metrics)
             if stop:
+                _say(group, f"{options.stage}: was asked to stop and has saved itself after step {step}")
                 return False
 
         totals = {"exported_step": float(len(metrics))}
@@ -121,6 +124,12 @@ def train(options: Options, stop_file: Path | None = None) -> bool:
         export.export(options.export, options.base, model, group, texts=texts)
         parallel.first(group, lambda: _conclude(options, pairs, metrics, totals))
     return True
+
+
+def _say(group: Group, line: str) -> None:
+    """Once for all processes."""
+    if group.leads:
+        print(line, file=sys.stderr)
 
 
 def _model(options: Options) -> RewardModel:

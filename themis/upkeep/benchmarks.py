@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+_GRES = re.compile(r"\bgpu(?::[A-Za-z]\w*)?(?::(\d+))?(?![\w:])")  # gpu, gpu:8, gpu:a100:8
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,13 @@ def taken(log: Path) -> Taken | None:
 
 
 def _gpus(row: dict[str, str]) -> float | None:
-    """GPUs of the job, in the column that `benchmark-extended` adds."""
+    """GPUs of the job, by the column that `benchmark-extended` adds: `gpu` in all, or SLURM's `gres` of each node."""
     try:
-        return float(ast.literal_eval(row["resources"]).get("gpu", 0))
+        resources = ast.literal_eval(row["resources"])
+        if "gpu" in resources or "gres" not in resources:
+            return float(resources.get("gpu", 0))
+        each = [found[1] or 1 for found in _GRES.finditer(resources["gres"])]
+        return float(sum(map(int, each)) * resources.get("nodes", 1))
     except (KeyError, ValueError, SyntaxError, AttributeError, TypeError):
         return None
 

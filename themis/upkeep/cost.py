@@ -19,7 +19,8 @@ _MINED = (28_000_000, "commits/mined.parquet")
 _SELECTED = (3_000_000, "commits/selected.parquet")
 _ACCEPTED = (126_586 + 3_455, "contents/accepted.parquet")
 _ALL = (354_010 + 110_717, "preferences/*.parquet")
-_SCORED = (8_866, "crb.parquet")  # by each model
+_SCORED = (8_866, "scores/*/*.parquet")  # by each model; here of every benchmark, perturbed pairs included
+_IMPORTED = "imported"  # below scores: runs scored elsewhere
 _GROWING = {
     "select": _MINED,
     **dict.fromkeys(("retrieve", "gather_contents", "deduplicate", "label_aspects", "gather_aspects"), _SELECTED),
@@ -39,6 +40,7 @@ _SCHEMA = {
     "paper_rows": pl.Int64,
     "paper_wall_hours": pl.Float64,
     "paper_cpu_hours": pl.Float64,
+    "paper_gpu_hours": pl.Float64,
 }
 
 
@@ -53,7 +55,8 @@ def write_cost(folder: Path, stem: Path) -> None:
 def cost(folder: Path) -> pl.DataFrame:
     """A row per rule by wall time: runs, wall_hours and cpu_hours of all runs, gpu_hours (GPUs times wall time; null
     where the benchmark files have no resources: `benchmark-extended` writes them), peak_memory_gb of one run. What a
-    step was too short to be measured for is left out, and null where no run was measured.
+    step was too short to be measured for is left out, and null where no run was measured. Of a step on several machines,
+    CPU and memory are those of the one that began it.
 
     rows and paper_rows: those that the rule's time grows with, here and at the paper's scale. The paper_ columns are the
     times here, of which all but the start of each run (the least time of any step) is multiplied by paper_rows / rows:
@@ -77,12 +80,14 @@ def cost(folder: Path) -> pl.DataFrame:
 def _row(rule: str, runs: list[Taken], start: tuple[float, float], folder: Path) -> dict[str, object]:
     wall, known = sum(run.wall for run in runs), [run.cpu for run in runs if run.cpu is not None]
     cpu = sum(known) if known else None
-    gpus = [None if run.gpus is None else run.gpus * run.wall / _HOUR for run in runs]
+    gpus = [None if run.gpus is None else run.gpus * run.wall for run in runs]
+    gpu = None if None in gpus else sum(gpus)
+    held = sum(run.gpus or 0 for run in runs)
     memory = [run.memory for run in runs if run.memory is not None]
     paper, rows = _rows(rule, folder / "results")
     times = paper / rows if paper and rows else None
 
-    def then(seconds: float | None, count: int, least: float) -> float | None:
+    def then(seconds: float | None, count: float, least: float) -> float | None:
         if times is None or seconds is None:
             return None
         begun = count * least
@@ -93,12 +98,13 @@ def _row(rule: str, runs: list[Taken], start: tuple[float, float], folder: Path)
         "runs": len(runs),
         "wall_hours": wall / _HOUR,
         "cpu_hours": None if cpu is None else cpu / _HOUR,
-        "gpu_hours": None if None in gpus else sum(gpus),
+        "gpu_hours": None if gpu is None else gpu / _HOUR,
         "peak_memory_gb": max(memory) * 2**20 / 1e9 if memory else None,
         "rows": rows,
         "paper_rows": paper,
         "paper_wall_hours": then(wall, len(runs), start[0]),
         "paper_cpu_hours": then(cpu, len(known), start[1]),
+        "paper_gpu_hours": then(gpu, held, start[0]),
     }
 
 
@@ -107,9 +113,9 @@ def _rows(rule: str, results: Path) -> tuple[int | None, int | None]:
     if rule not in _GROWING:
         return None, None
     paper, pattern = _GROWING[rule]
-    paths = sorted(results.glob(pattern))
-    if pattern == _SCORED[1] and paths:
-        return paper, pl.read_parquet(paths[0], columns=["id"])["id"].n_unique()
+    paths = [path for path in sorted(results.glob(pattern)) if path.parent.name != _IMPORTED]
+    if pattern == _SCORED[1]:
+        paper *= len({path.stem for path in paths})
     return paper, sum(pq.read_metadata(path).num_rows for path in paths) or None
 
 
@@ -117,11 +123,16 @@ def _markdown(table: pl.DataFrame) -> str:
     titles = {
         "rule": "Rule", "runs": "Runs", "wall_hours": "Wall h", "cpu_hours": "CPU h", "gpu_hours": "GPU h",
         "peak_memory_gb": "Peak GB", "rows": "Rows", "paper_rows": "Paper's rows", "paper_wall_hours": "Wall h then",
-        "paper_cpu_hours": "CPU h then",
+        "paper_cpu_hours": "CPU h then", "paper_gpu_hours": "GPU h then",
     }  # fmt: skip
+    known = [name for name in titles if name == "runs" or name.endswith("_hours")]
+    total = table.select(
+        *(pl.col(name).sum() if table[name].count() else pl.lit(None).alias(name) for name in known),
+        pl.col("peak_memory_gb").max(),
+    ).row(0, named=True)
     lines = [f"| {' | '.join(titles.values())} |", f"|{'---|' * len(titles)}"]
-    for row in table.select(*titles).iter_rows():
-        lines.append(f"| {' | '.join(map(_cell, row))} |")
+    for row in (*table.iter_rows(named=True), {"rule": "**all**", **total}):
+        lines.append(f"| {' | '.join(_cell(row.get(name)) for name in titles)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,10 @@ def humanevalpack(row: Row, file: str) -> Iterator[Candidate]:
 
 
 def debugbench(row: Row, file: str) -> Iterator[Candidate]:
-    """The accepted program against the one with bugs put in (Tian et al. 2024); files are named LANGUAGE_BUG."""
+    """The accepted program against the one with bugs put in (Tian et al. 2024).
+
+    The language is a column of the hub's table; the repository's files are named LANGUAGE_BUG.
+    """
     parts = [text_in(row, "description"), *texts_in(row, "examples"), f"Constraints:\n{text_in(row, 'constraints')}"]
     prompt = "\n\n".join(part.strip() for part in parts)
     yield _pair(
@@ -37,7 +40,7 @@ def debugbench(row: Row, file: str) -> Iterator[Candidate]:
         text_in(row, "oracle_code"),
         text_in(row, "buggy_code"),
         Criterion.FUNCTIONAL_CORRECTNESS,
-        file.partition("_")[0],
+        text_in(row, "language") or file.partition("_")[0],
         "DEBUG_EVAL",
     )
 

@@ -35,7 +35,7 @@ FORMATS: dict[str, Format] = {
         files=("data/*/data/humanevalpack.jsonl",),
     ),
     "debugbench": Format(
-        code.debugbench, ("description", "examples", "constraints", "oracle_code", "buggy_code")
+        code.debugbench, ("description", "examples", "constraints", "oracle_code", "buggy_code"), ("language",)
     ),
     "nofuneval": Format(
         code.nofuneval, ("source_code", "target_code", "pl"), ("cwe", "query", "non_functional_requirement")

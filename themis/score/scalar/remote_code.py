@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoModel
 
+from themis.devices import placed
 from themis.errors import Problem
 from themis.records import file_digest
 from themis.score.checkpoint import check_dtype, first_line, weight_files
@@ -62,6 +63,6 @@ def load(options: ScorerOptions) -> HeadScorer:
     for kind in ("missing", "unexpected", "mismatched"):
         if names := sorted(str(name) for name in found[f"{kind}_keys"]):
             raise Problem(f"{options.folder}: {kind} weights for {type(model).__name__}: {', '.join(names[:3])}")
-    model = model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = placed(model)
     code = " ".join(file_digest(file) for file in sorted(options.folder.glob("**/*.py")))
     return HeadScorer(Logit(model), LastState(nn.Identity()), options, kind=f"remote_code {code}")
