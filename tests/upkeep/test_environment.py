@@ -121,7 +121,7 @@ def test_every_package_of_a_lock_has_one_release_and_its_hashes(root, name):
 def test_no_file_of_the_environments_names_an_index(root):
     for path in [root / "pyproject.toml", root / "Makefile", *(root / "envs").glob("*.*")]:
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"(--|^ *)(extra-)?index(-url)?[ =]|find-links|pythonhosted|pypi\.org|whl/", text, re.M), (
+        assert not re.search(r"(--|^ *)(extra-)?index(-url)?[ =]|find-links|whl/|/simple\b|@ *https?://", text, re.M), (
             path
         )
 
