@@ -60,7 +60,7 @@ def test_the_pairs_of_the_surest_disagreements_come_first():
 
 def test_a_disagreement_is_shown_with_both_texts_and_nothing_in_them_is_markup(tmp_path):
     pairs = [
-        {"id": f"p{place}", "prompt": "<script>do</script>", "chosen": "a\n<b>good</b>\n", "rejected": "a\nbad\n",
+        {"id": f"p{place}", "prompt": "<script>do</script>\nit\n in Go", "chosen": "a\n<b>good</b>\n", "rejected": "a\nbad\n",
          "aspect": CRITERIA[place % 2], "language": "Go", "subset": "S"} for place in range(3)
     ]  # fmt: skip
     write(pl.DataFrame(pairs).to_arrow(), tmp_path / "b.parquet", "benchmark")
@@ -69,7 +69,7 @@ def test_a_disagreement_is_shown_with_both_texts_and_nothing_in_them_is_markup(t
     table = margins.disagreements(scores(one=[1.0, 2.0, 3.0], two=[1.0, -2.0, 3.0]), "one", "two", 9)
     page = examples.disagreements(tmp_path / "b.parquet", table, "one", "two")
     assert "one is right" in page and "two: rejected 1, chosen -1" in page and "p1" in page
-    assert "good" in page and "bad" in page
+    assert "good" in page and "bad" in page and "it in Go" in page
     assert "<script>" not in page and "<b>good" not in page
     assert "never decide otherwise" in examples.disagreements(tmp_path / "b.parquet", table.head(0), "one", "two")
 

@@ -76,7 +76,7 @@ def preferences(path: Path, number: int, seed: int) -> str:
     shown = [
         {
             "title": _said(label(row["aspect"]), row["source"]),
-            "said": _said(row["input"]),
+            "said": _said(_on_one_line(row["input"])),
             "facts": [_said(row["language"]), _said(row["idx"])],
             "sides": ("Rejected", "Chosen"),
             **_comparison(row["rejected"][:_LONGEST_TEXT], row["chosen"][:_LONGEST_TEXT]),
@@ -93,7 +93,7 @@ def disagreements(benchmark: Path, table: pl.DataFrame, first: str, second: str)
     shown = [
         {
             "title": _said(label(row["aspect"]), f"{row['right']} is right"),
-            "said": _said(found[row["id"]]["prompt"]),
+            "said": _said(_on_one_line(found[row["id"]]["prompt"])),
             "facts": [
                 _said(row["language"]),
                 *(
@@ -168,6 +168,10 @@ def visible(text: str) -> str:
 
 def _said(*texts: str) -> str:
     return ": ".join(_cut(visible(text)) for text in texts)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _comparison(old: str, new: str) -> dict[str, object]:
