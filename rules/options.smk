@@ -1,4 +1,4 @@
-# Options of commands, as the settings say them.
+# Values of params: options of commands as the settings say them, and what tells that a step is to be done again.
 import shlex
 from pathlib import Path
 

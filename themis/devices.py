@@ -12,6 +12,8 @@ from typing import IO, Any
 
 import torch
 
+from themis.errors import Problem
+
 _SPARE = 0.8  # of a GPU's memory for weights; the rest is for what is computed
 
 _held: list[IO[str]] = []  # locks of this process's GPUs, until it ends
@@ -57,17 +59,27 @@ def claim(names: Sequence[str], number: int) -> list[int]:
 
 
 def spread(model: Any, room: dict[int, int]) -> Any:
-    """`model` with its blocks on GPUs that have `room` bytes, filled evenly; outputs come back to the first one."""
+    """`model` with its blocks on GPUs that have `room` bytes, filled evenly; outputs come back to the first one.
+
+    Raises Problem where it does not fit.
+    """
     from accelerate import dispatch_model
 
     return dispatch_model(model, device_map(model, room))
 
 
 def device_map(model: Any, room: dict[int, int]) -> dict[str, int]:
-    """Which GPU each part of a model goes to, a block as a whole, by the names of the parts."""
+    """Which GPU each part of a model goes to, a block as a whole, by the names of the parts. Raises Problem for no room."""
     from accelerate import infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 
     whole = list(getattr(model, "_no_split_modules", None) or ())
     even = get_balanced_memory(model, max_memory=dict(room), no_split_module_classes=whole)
-    return infer_auto_device_map(model, max_memory=even, no_split_module_classes=whole)
+    places = infer_auto_device_map(model, max_memory=even, no_split_module_classes=whole)
+    if left := [name for name, place in places.items() if place not in room]:
+        gib = sum(room.values()) / 2**30
+        raise Problem(
+            f"{type(model).__name__}: the {len(room)} GPUs here have room for {gib:.3g} GiB of weights, and {left[0]} is "
+            "over; give the job more GPUs, or the model another dtype"
+        )
+    return places

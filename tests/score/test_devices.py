@@ -12,6 +12,7 @@ from accelerate import dispatch_model
 from transformers import LlamaConfig, LlamaModel
 
 from themis import devices
+from themis.errors import Problem
 from themis.prompting.packing import pack_ids
 from themis.score.forward import can_pack, states_at
 
@@ -31,6 +32,12 @@ def test_blocks_are_shared_out_whole_and_evenly(backbone):
     assert blocks == sorted(blocks)
     assert 2 <= blocks.count(0) <= 4
     assert found["embed_tokens"] == 0
+
+
+def test_a_model_without_room_is_refused_and_goes_to_no_disk(backbone):
+    size = sum(part.numel() * part.element_size() for part in backbone.parameters())
+    with pytest.raises(Problem, match=r"LlamaModel: the 2 GPUs here have room for .* GiB of weights, and .* is over"):
+        devices.device_map(backbone, {0: size // 4, 1: size // 4})
 
 
 def test_a_spread_model_computes_the_same_packed_states(backbone, tmp_path):
