@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,16 @@ def main(asked: Path, answers: Path) -> None:
     for name, case in json.loads(asked.read_text()).items():
         child = os.fork()
         if child == 0:
+            ended = 1
             try:
                 (answers / f"{name}.json").write_text(json.dumps(scored(case)))
+                ended = 0
+            except Exception:
+                traceback.print_exc()
             finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+                os._exit(ended)  # not through the parent's clean-up
+        if os.waitpid(child, 0)[1]:
+            sys.exit(f"{name} failed")
 
 
 def scored(case: dict[str, Any]) -> list[dict[str, Any]]:

@@ -30,8 +30,8 @@ class PoolingScorer(BatchScorer):
 
     They are the transformers path's to 1e-4 in float32; in bfloat16, where both round in their own ways, to a root mean
     square of a tenth of the scores' standard deviation. The head is in float32 on both. Every batch starts from an empty
-    engine, so that its scores depend on nothing that came before. Raises Problem where a weight is
-    missing or left over, or vLLM cannot run the classifier.
+    engine, so that its scores depend on nothing that came before. Raises Problem where a weight is missing or left over,
+    or vLLM cannot run the classifier.
     """
 
     def __init__(self, config: Any, options: ScorerOptions) -> None:
