@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -85,13 +89,41 @@ class Workspace:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake to its end; its output is shown where it fails."""
         done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **self._here
         )
         assert not check or done.returncode == 0, done.stdout[-6000:]
         return done
+
+    @contextmanager
+    def going(self, *arguments: str, said: IO[str] | int = subprocess.DEVNULL) -> Iterator[subprocess.Popen]:
+        """Snakemake at work; at the end SIGKILL to it and everything below it, as a power cut would."""
+        snakemake = subprocess.Popen(self.command(*arguments), stdout=said, stderr=said, **self._here)
+        try:
+            yield snakemake
+        finally:
+            below = below_it(snakemake.pid)
+            for process in (snakemake, *below):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(below, timeout=10)
+            snakemake.wait()
+
+    @property
+    def _here(self) -> dict[str, Any]:
+        return {"cwd": self.folder, "env": self.environment, "stdin": subprocess.DEVNULL}
+
+
+def below_it(pid: int) -> list[psutil.Process]:
+    """The processes that a process has started, and those that these have; none where it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Of every Parquet file of a run's results, by its place in them."""
+    results = folder / "results"
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*.parquet"))
+    }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import random
 import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+
+from tests.chain_study import below_it, digests
 
 pytestmark = pytest.mark.chain
 
@@ -36,7 +36,7 @@ def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_worksp
     workspace = new_workspace(tmp_path / "killed" / "themis")
     for stage in _KILLED_AT:
         log = workspace.folder / f"results/logs/{stage}.log"
-        with _running(workspace) as run:
+        with workspace.going(*_TARGETS) as run:
             deadline = time.monotonic() + 600
             while not log.exists():
                 assert run.poll() is None, f"ended before {stage} began"
@@ -53,7 +53,7 @@ def test_killed_at_random_times_it_goes_on_to_the_same_bytes(finished, new_works
     workspace = new_workspace(tmp_path / "killed" / "themis")
     draw = random.Random(_KILLS)
     for kill in range(_KILLS):
-        with _running(workspace) as run:
+        with workspace.going(*_TARGETS) as run:
             # Jobs begin once Snakemake has drawn its graph; from then on any moment will do.
             _wait_for_a_job(run)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -66,45 +66,14 @@ def test_killed_at_random_times_it_goes_on_to_the_same_bytes(finished, new_works
 
 
 def _tables(folder: Path) -> dict[str, str]:
-    """Digest of every Parquet file of a run, by its place."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((folder / "results").rglob("*.parquet"))
-        if ".part" not in path.name and "parts" not in path.parts
-    }
+    """Digest of every finished table of a run, by its place."""
+    found = {name: digest for name, digest in digests(folder).items() if "parts" not in Path(name).parts}
+    return {name: digest for name, digest in found.items() if ".part" not in Path(name).name}
 
 
 def _wait_for_a_job(run: subprocess.Popen) -> None:
     deadline = time.monotonic() + 600
-    while not any("themis" in child.name() for child in _children(run.pid)):
+    while not any("themis" in child.name() for child in below_it(run.pid)):
         assert run.poll() is None, "ended before any job began"
         assert time.monotonic() < deadline, "no job began"
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _running(workspace):
-    """The chain at work; at the end SIGKILL to it and everything below it, as a power cut would."""
-    run = subprocess.Popen(
-        workspace.command(*_TARGETS),
-        cwd=workspace.folder,
-        env=workspace.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield run
-    finally:
-        below = _children(run.pid)
-        for process in (run, *below):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(below, timeout=10)
-        run.wait()
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []

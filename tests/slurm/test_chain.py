@@ -4,7 +4,6 @@ reached and a node fails: what comes out is what one machine makes."""
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 import re
 import subprocess
@@ -13,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.chain_study import STUDY, Workspace
+from tests.chain_study import STUDY, Workspace, digests
 from tests.slurm import faults
 from tests.slurm.cluster import until
 from themis import records
@@ -153,32 +151,13 @@ def _srun_of_one_machine(folder: Path) -> dict[str, str]:
 @contextmanager
 def _started(workspace: Workspace) -> Iterator[subprocess.Popen]:
     """Snakemake, making the headline table; ended if it still runs when the block is left."""
-    with (workspace.folder / "said").open("w") as said:
-        snakemake = subprocess.Popen(
-            workspace.command(TARGET),
-            cwd=workspace.folder,
-            env=workspace.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-        )
-    try:
+    with (workspace.folder / "said").open("w") as said, workspace.going(TARGET, said=said) as snakemake:
         yield snakemake
-    finally:
-        if snakemake.poll() is None:
-            for process in [*psutil.Process(snakemake.pid).children(recursive=True), snakemake]:
-                process.kill()
-        snakemake.wait()
 
 
 def _tables(folder: Path) -> dict[str, str]:
     """Digest of every table of a run that does not follow from training, by its place."""
-    results = folder / "results"
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.rglob("*.parquet"))
-        if not (name := str(path.relative_to(results))).startswith(TRAINED)
-    }
+    return {name: digest for name, digest in digests(folder).items() if not name.startswith(TRAINED)}
 
 
 def _named(row: dict) -> dict:
