@@ -20,6 +20,8 @@ INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes
 WHEELS := $(INSTALL) --only-binary :all:
 NEWS := { grep -vE '^(Requirement|Looking|  Downloading)' || true; }
 NO_TORCH := If torch is what pip did not find: name PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL, or take TORCH=cuda (notebooks/howto/install.md)
+# Processes that tests run in, of one thread each.
+WORKERS ?= 2
 # With REPOSITORIES="<dir or URL> ..." the study of real clones is run, else the laptop's demo.
 REPOSITORIES ?=
 PROFILE ?= $(if $(strip $(REPOSITORIES)),profiles/clones,profiles/local)
@@ -63,8 +65,8 @@ crb: $(READY) ## the whole chain to results/crb.parquet and results/report.html
 	  || { code=$$?; [ $$code -ne 75 ] || echo "make: another run is going on in this folder" >&2; exit $$code; }
 	themis summary results/crb.parquet --report results/report.html
 
-test: $(READY) check ## form, lint and every test, the whole chain on a small corpus included
-	$(BIN)/python -m pytest
+test: $(READY) check ## form, lint and every test, the whole chain on a small corpus included, in WORKERS processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: $(READY) ## ruff, snakefmt and Snakemake's lint
 	$(BIN)/ruff check .

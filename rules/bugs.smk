@@ -42,6 +42,7 @@ rule introduce_bugs:
     resources:
         mem_mb=4000,
         gpu=lambda wildcards: gpus_of(BUG_WRITER),
+        nodes=1,
         requests=lambda wildcards: requests_of(BUG_WRITER),
     params:
         themis=lambda wildcards: command_of(BUG_WRITER),

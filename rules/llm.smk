@@ -28,6 +28,7 @@ rule review:
     resources:
         mem_mb=4000,
         gpu=gpus_of,
+        nodes=1,
         requests=requests_of,
     params:
         themis=command_of,
@@ -102,6 +103,7 @@ rule instruct:
     resources:
         mem_mb=4000,
         gpu=gpus_of,
+        nodes=1,
         requests=requests_of,
     params:
         themis=command_of,
@@ -163,6 +165,7 @@ rule judge:
     resources:
         mem_mb=4000,
         gpu=gpus_of,
+        nodes=1,
         requests=requests_of,
     params:
         themis=command_of,
@@ -240,6 +243,7 @@ rule recover:
     resources:
         mem_mb=4000,
         gpu=gpus_of,
+        nodes=1,
         requests=requests_of,
     params:
         themis=command_of,

@@ -18,6 +18,7 @@ rule rerank_set:
     resources:
         mem_mb=4000,
         gpu=lambda wildcards: gpus_of(SOLVER) if SOLVER.lm else 0,
+        nodes=1,
         requests=lambda wildcards: requests_of(SOLVER) if SOLVER.lm else 0,
     params:
         themis=lambda wildcards: command_of(SOLVER) if SOLVER.lm else "themis",
@@ -59,6 +60,7 @@ rule rerank_model:
     resources:
         mem_mb=scoring_mb,
         gpu=scoring_gpus,
+        nodes=1,
         requests=scoring_requests,
     params:
         themis=scored_by,

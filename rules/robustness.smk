@@ -80,6 +80,7 @@ rule score_order:
     resources:
         mem_mb=scoring_mb,
         gpu=scoring_gpus,
+        nodes=1,
         requests=scoring_requests,
     params:
         themis=scored_by,

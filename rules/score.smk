@@ -39,6 +39,7 @@ rule score:
     resources:
         mem_mb=scoring_mb,
         gpu=scoring_gpus,
+        nodes=1,
         requests=scoring_requests,
     params:
         themis=scored_by,

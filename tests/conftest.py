@@ -22,6 +22,18 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
+# The long ones, which share what they start; begun first, that none is left for the end.
+_TOGETHER = ("slurm", "chain", "vllm", "browser")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, tests of one mark are one's work, else those of one file."""
+    marks = {item: next((mark for mark in _TOGETHER if item.get_closest_marker(mark)), None) for item in items}
+    for item, mark in marks.items():
+        item.add_marker(pytest.mark.xdist_group(mark or str(item.path)))
+    items.sort(key=lambda item: _TOGETHER.index(marks[item]) if marks[item] else len(_TOGETHER))
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

@@ -7,11 +7,12 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.chain_study import below_it, digests
+from tests.chain_study import Workspace, below_it, digests
 
 pytestmark = pytest.mark.chain
 
@@ -37,30 +38,27 @@ def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_worksp
     for stage in _KILLED_AT:
         log = workspace.folder / f"results/logs/{stage}.log"
         with workspace.going(*_TARGETS) as run:
-            deadline = time.monotonic() + 600
-            while not log.exists():
-                assert run.poll() is None, f"ended before {stage} began"
-                assert time.monotonic() < deadline, f"{stage} did not begin"
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    run.wait(timeout=0.05)
+            _wait_until(run, log.exists)
         assert not (workspace.folder / "results/crb.parquet").exists()
     workspace.run(*_TARGETS)
     assert _tables(workspace.folder) == _tables(finished.folder)
 
 
-@pytest.mark.skipif(not _KILLS, reason="takes a quarter of an hour; THEMIS_KILLS=30 runs it")
+@pytest.mark.skipif(not _KILLS, reason="takes half an hour; THEMIS_KILLS=30 runs it")
 def test_killed_at_random_times_it_goes_on_to_the_same_bytes(finished, new_workspace, tmp_path):
     workspace = new_workspace(tmp_path / "killed" / "themis")
     draw = random.Random(_KILLS)
-    for kill in range(_KILLS):
+    steps = _begun(finished)
+    # A kill for each of so many stretches of the run, at any moment of it.
+    for kill, stretch in enumerate(sorted(draw.uniform(0, 0.95) for _ in range(_KILLS))):
         with workspace.going(*_TARGETS) as run:
-            # Jobs begin once Snakemake has drawn its graph; from then on any moment will do.
-            _wait_for_a_job(run)
+            # Jobs begin once Snakemake has drawn its graph.
+            _wait_until(run, lambda of=run: any("themis" in child.name() for child in below_it(of.pid)))
+            _wait_until(run, lambda reached=stretch: _begun(workspace) >= reached * steps)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                run.wait(timeout=draw.uniform(0, 6))
+                run.wait(timeout=draw.uniform(0, 3))
             assert run.poll() is None, f"it ended before kill {kill + 1} of {_KILLS}"
-        logs = len(list((workspace.folder / "results/logs").glob("*.log")))
-        print(f"kill {kill + 1}: {logs} steps begun", flush=True)
+        print(f"kill {kill + 1}: {_begun(workspace)} of {steps} steps begun", flush=True)
     workspace.run(*_TARGETS)
     assert _tables(workspace.folder) == _tables(finished.folder)
 
@@ -71,9 +69,16 @@ def _tables(folder: Path) -> dict[str, str]:
     return {name: digest for name, digest in found.items() if ".part" not in Path(name).name}
 
 
-def _wait_for_a_job(run: subprocess.Popen) -> None:
+def _begun(workspace: Workspace) -> int:
+    """How many steps have begun in a folder, or are done, of those that lead to a table."""
+    logs = {path.stem for path in (workspace.folder / "results/logs").glob("*.log")}
+    return len({stem for stem in logs if not stem.startswith("notebook_")} - {"report"})
+
+
+def _wait_until(run: subprocess.Popen, holds: Callable[[], bool]) -> None:
+    """Wait for what a run brings about."""
     deadline = time.monotonic() + 600
-    while not any("themis" in child.name() for child in below_it(run.pid)):
-        assert run.poll() is None, "ended before any job began"
-        assert time.monotonic() < deadline, "no job began"
+    while not holds():
+        assert run.poll() is None, "it ended before that"
+        assert time.monotonic() < deadline, "that did not come"
         time.sleep(0.05)

@@ -18,6 +18,8 @@ from themis.errors import Problem
 
 ROWS = 20_000
 THEMIS = [sys.executable, "-c", "from themis.cli import main; main()"]
+# That waits hardly at all before it asks again.
+IMPATIENT = [sys.executable, "-c", "from themis.repositories import network as n; n._MOST_WAIT_S = 0.01; " + THEMIS[-1]]
 # What a command does in a file system of its own, of 1 MB, which is gone afterwards: `unshare` gives it.
 IN_TMPFS = """
 set -e
@@ -62,14 +64,20 @@ def one_line(said: str) -> str:
     return lines[-1]
 
 
+@pytest.fixture(scope="module")
+def apart() -> list[str]:
+    """A command in front of another, which may then mount what nobody else sees."""
+    apart = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*apart, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here, not even by a user of one's own")
+    return apart
+
+
 @pytest.mark.parametrize(
     ("remount", "says"),
     [("true", "the disk is full; free some"), ("mount -o remount,ro out", "the disk may only be read")],
 )
-def test_a_disk_that_takes_no_more_keeps_the_old_table(here, remount, says):
-    apart = ["unshare", "--user", "--map-root-user", "--mount"]
-    if subprocess.run([*apart, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode:
-        pytest.skip("no file system may be mounted here, not even by a user of one's own")
+def test_a_disk_that_takes_no_more_keeps_the_old_table(here, apart, remount, says):
     gather = [*THEMIS, "gather", "out/gathered.parquet", "benchmark", "large.parquet"]
     script = IN_TMPFS.replace("$REMOUNT", remount)
     done = subprocess.run([*apart, "bash", "-c", script, "bash", *gather], cwd=here, capture_output=True, text=True)
@@ -129,7 +137,7 @@ def test_too_little_memory_is_said_in_one_line(monkeypatch, capsys):
 def test_without_a_network_a_command_says_what_it_could_not_reach(here, arguments):
     nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
     environment = {**os.environ, **nowhere, "HF_HUB_OFFLINE": "0", "no_proxy": "", "HF_HOME": str(here / "hub")}
-    done = subprocess.run([*THEMIS, *arguments], cwd=here, env=environment, capture_output=True, text=True)
+    done = subprocess.run([*IMPATIENT, *arguments], cwd=here, env=environment, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     said = one_line(done.stderr)
     assert "someone/model" in said or "127.0.0.1:9" in said
@@ -153,15 +161,27 @@ def test_an_old_python_is_refused_before_anything_is_installed(root, tmp_path):
     [({"free_disk_gb": 1e9}, "machine.free_disk_gb"), ({"free_memory_gb": 1e9}, "machine.free_memory_gb")],
 )
 def test_a_machine_that_is_too_small_stops_the_run_before_its_first_job(root, tmp_path, setting, says):
+    assert says in _refused_run(root, tmp_path, ["--config", f"machine={json.dumps(setting)}"])
+    assert not (tmp_path / "results/demo").exists()
+
+
+def test_a_results_folder_that_may_only_be_read_stops_the_run_before_its_first_job(root, apart, tmp_path):
+    (tmp_path / "results").mkdir()
+    mounted = (*apart, "sh", "-c", 'mount -t tmpfs -o ro none results && exec "$@"', "sh")
+    line = _refused_run(root, tmp_path, [], mounted)
+    assert line.startswith(
+        "themis: results: the disk may only be read; mount it to be written to, or put results/ elsew"
+    )
+
+
+def _refused_run(root: Path, folder: Path, options: list[str], before: tuple[str, ...] = ()) -> str:
+    """The line with which a run of the workflow ends at its start."""
     for name in ("Snakefile", "rules", "profiles", "notebooks"):
-        (tmp_path / name).symlink_to(root / name)
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--config", f"machine={json.dumps(setting)}",
-         "--cores", "1", "results/demo/demo.parquet"],
-        cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        (folder / name).symlink_to(root / name)
+    target = "results/demo/demo.parquet"
+    snakemake = [sys.executable, "-m", "snakemake", target, "--profile", "profiles/local", "--cores", "1", *options]
+    done = subprocess.run([*before, *snakemake], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("themis: ")]
-    assert says in line
-    assert not (tmp_path / "results/demo").exists()
+    return line

@@ -49,6 +49,9 @@ def lose_the_controller(run: Run, rule: str) -> str:
     job, saved = run.running(rule), run.cluster.folder / "state/job_state"
     seen = _now(saved)
     until(lambda: saved.stat().st_mtime > seen, "the controller does not save its state")
+    # A step that the controller has been asked for, and does not answer, is asked for again after two minutes.
+    log = run.folder / f"results/logs/{rule}.log"
+    until(lambda: log.exists() or not run.job(rule), f"{log} does not begin")
     run.cluster.stop("slurmctld", signal.SIGKILL)
     run.cluster.start_controller()
     return job
@@ -68,7 +71,9 @@ def take_a_node_down(run: Run, stage: str) -> str:
     with _held(run, stage) as (job, _):
         run.cluster.say("scontrol", "update", f"NodeName={NODES[1]}", "State=down", "Reason=test")
         until(lambda: run.job("train") is None, "the job goes on without its node")
-    run.cluster.say("scontrol", "update", f"NodeName={NODES[1]}", "State=resume")
+    # Which is refused where it is back already, as it is once it has reported (ReturnToService).
+    with suppress(subprocess.CalledProcessError):
+        run.cluster.say("scontrol", "update", f"NodeName={NODES[1]}", "State=resume")
     until(lambda: run.job("train", "PENDING"), "the job is not queued again")
     # SLURM would let it wait for two minutes.
     run.cluster.say("scontrol", "update", f"JobId={job}", "StartTime=now")

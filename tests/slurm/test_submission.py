@@ -1,10 +1,9 @@
-"""What the profile asks SLURM for, job by job, read from the calls of a submission that is refused."""
+"""What the profile asks SLURM for, job by job, read from the calls of sbatch; each is refused."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -37,20 +36,20 @@ STUDY = {
         ],
     },
 }
-# What the rules below read; where no other rule is considered, nothing has to make it.
+# Where no other rule is considered, nothing has to make what these read.
 RULES = ("review", "instruct", "score", "train")
+SETS = ("collect_commits", "collect_humaneval", "collect_instructions", "build_benchmark", "assemble")
+MODEL = "language_models/big/config.json"
 DONE = (
-    "aspects/labelled.parquet",
-    "language_models/big/config.json",
-    "contents/accepted.parquet",
-    "benchmark/crb.parquet",
-    "preferences/general.parquet",
-    "preferences/code.parquet",
+    *("aspects/labelled.parquet", MODEL, "contents/accepted.parquet", "benchmark/crb.parquet"),
+    *("preferences/general.parquet", "preferences/code.parquet"),
 )
-# A cluster that has a partition, and takes no job.
+DONE_FOR_SETS = ("contents/accepted.parquet", MODEL, "instructions/big.parquet", "judgements/decisions.parquet")
+# A cluster that has a partition, and takes no job, but writes down what it was asked for.
 PROGRAMS = {
     "sinfo": "echo all*",
-    **dict.fromkeys(("sbatch", "squeue", "scontrol", "sacct", "sshare"), "exit 1"),
+    "sbatch": 'printf "%s\\0" "$@" > "$(dirname "$0")/call.$(date +%s%N).$$"; exit 1',
+    **dict.fromkeys(("squeue", "scontrol", "sacct", "sshare"), "exit 1"),
 }
 TARGETS = (
     "reviews/shards/big.1-of-2.parquet",
@@ -65,26 +64,10 @@ TARGETS = (
 
 @pytest.fixture(scope="module")
 def asked(root, tmp_path_factory) -> dict[str, list[dict[str, str]]]:
-    """What sbatch was asked for, by the comment that a job is given (a rule and its wildcards); once for each attempt."""
-    folder = tmp_path_factory.mktemp("submission")
-    programs = folder / "programs"
-    programs.mkdir()
-    for name, does in PROGRAMS.items():
-        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
-        (programs / name).chmod(0o755)
-    variables = {"PATH": f"{programs}:{os.environ['PATH']}", **_profiles(root, folder)}
-    options = ("--retries", "1", "--keep-going", "--allowed-rules", *RULES)
-    workspace = Workspace.make(folder / "themis", STUDY, "slurm", options, variables=variables)
-    for name in DONE:
-        path = workspace.folder / "results" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    said = workspace.run("--", *(f"results/{name}" for name in TARGETS), check=False).stdout
-    calls: dict[str, list[dict[str, str]]] = {}
-    for call in re.findall(r"^ *(sbatch --parsable .*?)(?: --wrap=| /dev/stdin)", said, re.MULTILINE):
-        options = _options(call)
-        calls.setdefault(options["--comment"].removeprefix("rule_").replace("_wildcards_", " "), []).append(options)
-    assert len(calls) >= len(TARGETS) - 1, said[-4000:]
+    """The jobs of models that were asked for."""
+    calls, said = _asked(root, tmp_path_factory.mktemp("submission"), RULES, DONE, TARGETS)
+    # Two targets are shards of one array.
+    assert len(calls) == len(TARGETS) - 1, said
     return calls
 
 
@@ -120,6 +103,18 @@ def test_what_needs_no_gpu_asks_for_none(asked):
         assert (attempt["--ntasks"], attempt["--cpus-per-task"], attempt["--nodes"]) == ("1", "1", "1")
 
 
+def test_small_steps_side_by_side_are_one_job_of_one_node(root, tmp_path):
+    targets = ("preferences/code.parquet", "preferences/general.parquet")
+    calls, said = _asked(root, tmp_path, SETS, DONE_FOR_SETS, targets)
+    assert len(calls) == 1, said
+    ((name, attempts),) = calls.items()
+    assert name.startswith("sets_assemble_build_benchmark_collect_")
+    for attempt in attempts:
+        # A core for each of those that wait for no other.
+        assert (attempt["--ntasks"], attempt["--cpus-per-task"]) == ("1", "4")
+        assert "--nodes" not in attempt
+
+
 def test_a_training_gets_the_gpus_of_its_nodes_a_task_for_each_process_and_notice_of_its_end(asked):
     one, several = asked["train large_pretraining"][0], asked["train wide_preference"][0]
     assert [call["--gres"] for call in (one, several)] == ["gpu:8", "gpu:8"]
@@ -150,6 +145,31 @@ def test_shards_that_ask_for_the_same_are_one_array_and_every_job_may_be_queued_
     assert all("--requeue" in attempt for calls in asked.values() for attempt in calls)
 
 
+def _asked(
+    root: Path, folder: Path, rules: tuple[str, ...], done: tuple[str, ...], targets: tuple[str, ...]
+) -> tuple[dict[str, list[dict[str, str]]], str]:
+    """What sbatch was asked for, by the comment that a job is given (a rule and its wildcards), once for each attempt;
+    and what Snakemake said."""
+    programs = folder / "programs"
+    programs.mkdir()
+    for name, does in PROGRAMS.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    variables = {"PATH": f"{programs}:{os.environ['PATH']}", **_profiles(root, folder)}
+    options = ("--retries", "1", "--keep-going", "--slurm-init-seconds-before-status-checks", "1")
+    workspace = Workspace.make(folder / "themis", STUDY, "slurm", options, variables=variables)
+    for name in done:
+        path = workspace.folder / "results" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    said = workspace.run("--allowed-rules", *rules, "--", *(f"results/{name}" for name in targets), check=False).stdout
+    calls: dict[str, list[dict[str, str]]] = {}
+    for call in sorted(programs.glob("call.*")):
+        options = _options(call.read_text().split("\0")[:-1])
+        calls.setdefault(options["--comment"].removeprefix("rule_").replace("_wildcards_", " "), []).append(options)
+    return calls, said[-4000:]
+
+
 def _profiles(root: Path, folder: Path) -> dict[str, str]:
     """The environment of a user who has called `make profiles`."""
     variables = {"XDG_CONFIG_HOME": str(folder / "settings")}
@@ -157,9 +177,9 @@ def _profiles(root: Path, folder: Path) -> dict[str, str]:
     return variables
 
 
-def _options(call: str) -> dict[str, str]:
-    """The options of a call, long or short, with their values; empty for those that have none."""
-    words, options = shlex.split(call)[1:], {}
+def _options(words: list[str]) -> dict[str, str]:
+    """The options among the words of a call, long or short, with their values; empty for those that have none."""
+    options = {}
     for word, after in zip(words, [*words[1:], "-"], strict=True):
         name, given, value = word.partition("=")
         if name.startswith("-"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from themis.disk import writing
 from themis.errors import Problem
 from themis.registry import reference_model
 from themis.study import Study, recipes
@@ -66,10 +68,12 @@ def memory_at_start(study: Study) -> float:
 
 
 def check_machine(folder: Path, disk: float, memory: float) -> None:
-    """Raises Problem where the disk of results/ in a working folder has less free than `disk` bytes, less what results/
-    holds already, or where less than `memory` bytes of memory are free."""
+    """Raises Problem where results/ in a working folder may not be written to, where its disk has less free than `disk`
+    bytes, less what results/ holds already, or where less than `memory` bytes of memory are free."""
     results = Path(folder) / "results"
     there = next(path for path in (results, *results.absolute().parents) if path.exists())
+    with writing(results), tempfile.TemporaryFile(dir=there):
+        pass
     held = sum(disk_of(path) for path, _ in files_of(results))
     free = shutil.disk_usage(there).free
     if free < disk - held:
