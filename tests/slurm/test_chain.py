@@ -21,12 +21,7 @@ from tests.slurm import faults
 from tests.slurm.cluster import until
 from themis import records
 
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.skipif(
-        "THEMIS_SLURM_CHAIN" not in os.environ, reason="takes a quarter of an hour; THEMIS_SLURM_CHAIN=1 runs it"
-    ),
-]
+pytestmark = pytest.mark.slurm
 
 TARGET = "results/crb.parquet"
 # What follows from the trained weights is the same to a tolerance, as sums are put together in another order.
