@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 
 import pytest
 
-from tests.slurm.cluster import Cluster, missing, running, until
+from tests.slurm.cluster import Cluster, going_first, missing, running, until
 from tests.train.conftest import make_base, make_options, make_preferences  # noqa: F401
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The cluster, once both nodes are idle. No process of it or of its jobs is left when the tests are over.
-
-    What these tests start mostly waits for each other, and goes before what other processes of a test run do meanwhile.
-    """
+    """The cluster, once both nodes are idle. No process of it or of its jobs is left when the tests are over."""
     if why := missing():
         pytest.skip(why)
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, min(usual, -10))
-    with running(tmp_path_factory.mktemp("slurm")) as started:
+    with ExitStack() as stack:
+        with going_first():
+            started = stack.enter_context(running(tmp_path_factory.mktemp("slurm")))
         yield started
-    os.setpriority(os.PRIO_PROCESS, 0, usual)
     until(lambda: not started.processes(), f"left behind: {started.processes()}", 60)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from tests.chain_study import STUDY, Workspace, digests
 from tests.slurm import faults
-from tests.slurm.cluster import until
+from tests.slurm.cluster import going_first, until
 from themis import records
 
 pytestmark = pytest.mark.slurm
@@ -52,7 +52,7 @@ def both(cluster, root, tiny_language_model, tmp_path_factory) -> Iterator[Both]
     variables = {**cluster.environment, "XDG_CONFIG_HOME": str(folder / "settings")}
     subprocess.run(["make", "profiles"], cwd=root, env=variables, check=True)
     there = Workspace.make(folder / "cluster/themis", study, "slurm", OFTEN, variables=variables)
-    with _started(alone) as first, _started(there) as second:
+    with going_first(), _started(alone) as first, _started(there) as second:
         run = faults.Run(cluster, there.folder, second)
         hit = {
             "cancelled": faults.cancel(run, "retrieve"),
