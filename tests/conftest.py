@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # The same examples every time, and no verdict by the clock: machines are shared.
 hypothesis.settings.register_profile("themis", deadline=None, derandomize=True)
@@ -22,17 +24,31 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
-# The long ones, which share what they start; begun first, that none is left for the end.
+# Folders whose tests share what takes long to start; begun first, that none is left for the end.
 _TOGETHER = ("slurm", "chain", "vllm", "browser")
 
 
-@pytest.hookimpl(tryfirst=True)
+def _together(nodeid: str) -> str:
+    """With several processes (`pytest -n`), what one of them takes at once: the tests of a folder or of a file."""
+    file = nodeid.partition("::")[0]
+    return next((folder for folder in _TOGETHER if file.startswith(f"tests/{folder}/")), file)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, tests of one mark are one's work, else those of one file."""
-    marks = {item: next((mark for mark in _TOGETHER if item.get_closest_marker(mark)), None) for item in items}
-    for item, mark in marks.items():
-        item.add_marker(pytest.mark.xdist_group(mark or str(item.path)))
-    items.sort(key=lambda item: _TOGETHER.index(marks[item]) if marks[item] else len(_TOGETHER))
+    """Those of the folders first, as they stand there."""
+    places = {folder: place for place, folder in enumerate(_TOGETHER)}
+    items.sort(key=lambda item: places.get(_together(item.nodeid), len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Hand out tests by `_together`."""
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _together(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
