@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.chain_study import STUDY, Workspace
+from tests.canaries import secrets
+from tests.chain_study import STUDY, Workspace, below_it
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A finished run, what Snakemake said, and the words of the command lines that were seen meanwhile."""
+
+    workspace: Workspace
+    said: str
+    words: set[str]
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +46,22 @@ def new_workspace(bare_workspace, tiny_language_model):
 
 
 @pytest.fixture(scope="session")
-def finished(new_workspace, tmp_path_factory) -> Workspace:
-    """A workspace in which the whole chain has run once."""
+def watched(new_workspace, tmp_path_factory) -> Watched:
+    """A workspace in which the whole chain has run once, for a user whose secrets are canaries."""
     workspace = new_workspace(tmp_path_factory.mktemp("finished") / "themis")
-    workspace.run("results/crb.parquet", "results/report.html")
-    return workspace
+    workspace = replace(workspace, variables=secrets(tmp_path_factory.mktemp("account")))
+    words: set[str] = set()
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(workspace.run, "results/crb.parquet", "results/report.html")
+        while not wait([run], timeout=0.2).done:
+            for process in below_it(os.getpid()):
+                with suppress(psutil.Error):
+                    words.update(process.cmdline())
+        said = run.result().stdout
+    return Watched(workspace, said, words)
+
+
+@pytest.fixture(scope="session")
+def finished(watched) -> Workspace:
+    """The workspace of `watched`."""
+    return watched.workspace

@@ -7,6 +7,7 @@ import itertools
 import pyarrow.parquet as pq
 import pytest
 
+from tests.canaries import CANARY, told
 from themis import records
 
 pytestmark = pytest.mark.chain
@@ -99,3 +100,11 @@ def test_the_exported_model_is_a_standard_sequence_classifier(finished):
     assert model.score.weight.shape == (1, model.config.hidden_size)
     assert torch.isfinite(model.score.weight).all()
     assert model.score.weight.abs().sum() > 0
+
+
+def test_no_secret_of_the_user_is_in_a_file_or_a_command_line(watched):
+    assert told(watched.workspace.folder) == []
+    assert CANARY not in watched.said
+    # They were seen at work.
+    assert {"train", "score", "judge", "build-benchmark"} <= watched.words
+    assert not [word for word in watched.words if CANARY in word]

@@ -14,21 +14,17 @@ import psutil
 import pyarrow as pa
 import pytest
 
+from tests.canaries import CANARY, KEYS, secrets, told
 from themis import records
 
-CANARY = "canary-4f1d7"
-ACCOUNT = json.dumps({"type": "service_account", "private_key": f"{CANARY}-google"})
-KEYS = {name: f"{CANARY}-{name.lower()}" for name in ("HF_TOKEN", "WANDB_API_KEY", "OPENAI_API_KEY")}
 THEMIS = [sys.executable, "-c", "from themis.cli import main; main()"]
 
 
 @pytest.fixture
 def environment(tmp_path_factory) -> dict[str, str]:
     """A user's environment, every secret in it a canary."""
-    account = tmp_path_factory.mktemp("account") / "account.json"
-    account.write_text(ACCOUNT)
     home = str(tmp_path_factory.mktemp("home"))
-    return {**os.environ, **KEYS, "GOOGLE_APPLICATION_CREDENTIALS": str(account), "HOME": home, "XDG_CACHE_HOME": home}
+    return {**os.environ, **secrets(tmp_path_factory.mktemp("account")), "HOME": home, "XDG_CACHE_HOME": home}
 
 
 class Parrot(ThreadingHTTPServer):
@@ -64,15 +60,6 @@ class Parrot(ThreadingHTTPServer):
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
-
-
-def told(folder: Path) -> list[str]:
-    """The files below a folder that have the canary in them, in name or content."""
-    return [
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and (CANARY in str(path) or CANARY.encode() in path.read_bytes())
-    ]
 
 
 @pytest.mark.parametrize("status", [401, 402, 400, 500])
