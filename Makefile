@@ -66,7 +66,7 @@ crb: $(READY) ## the whole chain to results/crb.parquet and results/report.html
 	themis summary results/crb.parquet --report results/report.html
 
 test: $(READY) check ## form, lint and every test, the whole chain on a small corpus included, in WORKERS processes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --durations 15
 
 check: $(READY) ## ruff, snakefmt and Snakemake's lint
 	$(BIN)/ruff check .
