@@ -171,3 +171,18 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path, llama):
     with pytest.raises(Problem, match="is no checkpoint"):
         prepare(precious, path=llama)
     assert (precious / "chapter1.txt").read_text() == "years of work"
+
+
+def test_a_checkpoint_whose_configuration_was_taken_away_is_made_again(tmp_path, llama):
+    """As Snakemake does where a run is killed before it has noted that the step was done."""
+    out = tmp_path / "lm"
+    prepare(out, path=llama)
+    made = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "config.json").unlink()
+    prepare(out, path=llama)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == made
+    assert list(tmp_path.iterdir()) == [out]
+    (out / "config.json").unlink()
+    (out / "chapter1.txt").write_text("years of work")
+    with pytest.raises(Problem, match="is no checkpoint"):
+        prepare(out, path=llama)

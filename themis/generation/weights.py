@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from themis.errors import Problem
@@ -52,7 +53,7 @@ def prepare(
 
 @contextmanager
 def _whole_folder(out: Path) -> Iterator[Path]:
-    if out.exists() and not (out / "config.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not _may_go(out):
         raise Problem(f"{out}: exists and is no checkpoint; choose another place or remove it")
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
@@ -62,10 +63,22 @@ def _whole_folder(out: Path) -> Iterator[Path]:
         for file in folder.iterdir():
             file.chmod(0o644)
         if out.exists():
-            shutil.rmtree(out)
+            # Away at once: half a folder would be taken for something else after a kill.
+            out.rename(folder.with_suffix(".old"))
         folder.rename(out)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (folder, folder.with_suffix(".old")):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _may_go(out: Path) -> bool:
+    """Whether a place is an empty folder, a checkpoint, or one without its config.json: Snakemake removes that, the
+    output it knows of, where a run was killed before it had noted that the step was done."""
+    if not out.is_dir():
+        return False
+    entries = list(out.iterdir())
+    known = all(any(fnmatch(entry.name, pattern) for pattern in _patterns(True)) for entry in entries)
+    return not entries or (out / "config.json").is_file() or (known and bool(weight_files(out)))
 
 
 def _gguf_in(package: str, file: str) -> Path:
