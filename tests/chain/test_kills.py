@@ -44,7 +44,7 @@ def test_killed_at_five_stages_it_goes_on_to_the_same_bytes(finished, new_worksp
     assert _tables(workspace.folder) == _tables(finished.folder)
 
 
-@pytest.mark.skipif(not _KILLS, reason="takes half an hour; THEMIS_KILLS=30 runs it")
+@pytest.mark.skipif(not _KILLS, reason="takes a quarter of an hour; THEMIS_KILLS=30 runs it")
 def test_killed_at_random_times_it_goes_on_to_the_same_bytes(finished, new_workspace, tmp_path):
     workspace = new_workspace(tmp_path / "killed" / "themis")
     draw = random.Random(_KILLS)
