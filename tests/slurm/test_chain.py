@@ -52,7 +52,7 @@ def both(cluster, root, tiny_language_model, tmp_path_factory) -> Iterator[Both]
     variables = {**cluster.environment, "XDG_CONFIG_HOME": str(folder / "settings")}
     subprocess.run(["make", "profiles"], cwd=root, env=variables, check=True)
     there = Workspace.make(folder / "cluster/themis", study, "slurm", OFTEN, variables=variables)
-    with going_first(), _started(alone) as first, _started(there) as second:
+    with _started(alone) as first, going_first(), _started(there) as second:
         run = faults.Run(cluster, there.folder, second)
         hit = {
             "cancelled": faults.cancel(run, "retrieve"),
