@@ -170,7 +170,7 @@ def test_a_results_folder_that_may_only_be_read_stops_the_run_before_its_first_j
     mounted = (*apart, "sh", "-c", 'mount -t tmpfs -o ro none results && exec "$@"', "sh")
     line = _refused_run(root, tmp_path, [], mounted)
     assert line.startswith(
-        "themis: results: the disk may only be read; mount it to be written to, or put results/ elsew"
+        "themis: results: the disk may only be read; mount it to be written to, or put results/ elsewhere;"
     )
 
 

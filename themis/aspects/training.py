@@ -23,6 +23,7 @@ from themis.aspects.seeds import CALIBRATE, MEASURE, TRAIN, Corpus, Seeds, choos
 from themis.aspects.summary import summary
 from themis.aspects.terms import mask, matches
 from themis.errors import Problem
+from themis.records.folders import put_in_place
 from themis.vocabulary import CODE_CRITERIA, Criterion
 
 MANIFEST = "classifiers.json"
@@ -100,9 +101,7 @@ def train_aspects(
         records.write(_metrics(rows), metrics, "metrics", inputs=[deduplicated], seed=seed)
         table = pa.Table.from_pylist(points, records.SCHEMAS["curves"])
         records.write(table, curves, "curves", inputs=[deduplicated], seed=seed)
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
+        put_in_place(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise

@@ -14,6 +14,7 @@ from themis.demo.templates import data_files
 from themis.errors import Problem
 from themis.progress import track
 from themis.records import SCHEMAS, write
+from themis.records.folders import put_in_place
 
 
 def write_corpus(
@@ -46,9 +47,7 @@ def write_corpus(
             path.parent.mkdir(exist_ok=True)
             rows += _rows(one, write_repository(one.history, path))
         temporary.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.rename(out)
+        put_in_place(temporary, out)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

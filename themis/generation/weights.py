@@ -12,6 +12,7 @@ from pathlib import Path
 
 from themis.errors import Problem
 from themis.generation.checkpoint import weight_files
+from themis.records.folders import put_in_place
 
 # What a checkpoint folder is made of. No code unless asked for, and no pickled weights, which run code when read.
 _PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "vocab.txt", "merges.txt")
@@ -62,13 +63,9 @@ def _whole_folder(out: Path) -> Iterator[Path]:
         folder.chmod(0o755)
         for file in folder.iterdir():
             file.chmod(0o644)
-        if out.exists():
-            # Away at once: half a folder would be taken for something else after a kill.
-            out.rename(folder.with_suffix(".old"))
-        folder.rename(out)
+        put_in_place(folder, out)
     finally:
-        for left in (folder, folder.with_suffix(".old")):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _may_go(out: Path) -> bool:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from themis import records
 from themis.errors import Problem
 from themis.preferences.card import card
+from themis.records.folders import put_in_place
 from themis.vocabulary import LANGUAGES
 
 _PARTS = {"README.md", "data"}
@@ -131,8 +132,6 @@ def _whole_folder(out: Path) -> Iterator[Path]:
     try:
         yield folder
         folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
+        put_in_place(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

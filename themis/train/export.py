@@ -13,6 +13,7 @@ import torch
 
 from themis.errors import Problem
 from themis.prompting.chat import Chat
+from themis.records.folders import put_in_place
 from themis.train import parallel
 from themis.train.model import LM_HEAD_FILE, RewardModel, load_config
 from themis.train.parallel import Group
@@ -73,9 +74,8 @@ def export(
         return
     plan = blueprint(base, model)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
-    for path in (part, old):
-        shutil.rmtree(path, ignore_errors=True)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     write_float32(part / "model.safetensors", plan.shapes, _gather(weights[name] for name in plan.shapes))
     if lm_head:
@@ -86,10 +86,7 @@ def export(
     copy_tokenizer(base, part)
     for name, text in (texts or {}).items():
         (part / name).write_text(text, encoding="utf-8")
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    put_in_place(part, folder)
 
 
 def _backbone(model: RewardModel) -> dict[str, torch.nn.Parameter]:

@@ -12,6 +12,7 @@ import torch
 
 from themis import __version__, progress, records
 from themis.errors import Problem
+from themis.records.folders import put_in_place
 from themis.train import card
 from themis.train.export import copy_tokenizer
 from themis.train.model import LM_HEAD_FILE, is_export, load_weights
@@ -31,7 +32,7 @@ def merge(exports: Sequence[Path], start: Path, out: Path, *, density: float, we
     """
     if not 0 < density <= 1:
         raise Problem(f"--density: {density} is not in (0, 1]")
-    part, old = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.old")
+    part = out.with_name(f".{out.name}.part")
     with ExitStack() as stack:
         before = _Export(start, stack) if is_export(start) else _LanguageModel(start)
         members = [_Export(export, stack) for export in exports]
@@ -39,8 +40,7 @@ def merge(exports: Sequence[Path], start: Path, out: Path, *, density: float, we
         for member in (before, *members):
             if wrong := {n for n in shapes.keys() | member.shapes.keys() if member.shapes.get(n) != shapes.get(n)}:
                 raise Problem(f"{member.folder}: its weight {min(wrong)} is missing or is not as in {exports[0]}")
-        for path in (part, old):
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         for file in (_WEIGHTS, LM_HEAD_FILE):
             own = {name: shape for name, shape in shapes.items() if members[0].files[name] == file}
@@ -60,10 +60,7 @@ def merge(exports: Sequence[Path], start: Path, out: Path, *, density: float, we
     }
     (part / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     (part / card.CARD).write_text(card.merged(record), encoding="utf-8")
-    if out.exists():
-        out.rename(old)
-    part.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    put_in_place(part, out)
 
 
 def ties(
